@@ -1,0 +1,67 @@
+"""What the deployment and its code call things: functions, published parameters, environment variables, metrics."""
+
+from __future__ import annotations
+
+from typing import Final
+
+APP: Final = "switchboard"
+
+# --- functions -------------------------------------------------------------------------------------------------------
+CDR_WRITER: Final = "cdr-writer"
+CDR_QUERY: Final = "cdr-query"
+CDR_GUARD: Final = "cdr-guard"
+CDR_INGEST: Final = "cdr-ingest"
+"""The queue in front of the writer."""
+
+# --- parameters: paths below /switchboard/<stage>/ ---------------------------------------------------------------------
+CDR_TABLE_PATH: Final = "cdr/table"
+CDR_WRITER_PATH: Final = "cdr/writer-function"
+CDR_QUERY_PATH: Final = "cdr/query-function"
+CDR_QUEUE_PATH: Final = "cdr/ingest-queue"
+MESSAGES_TABLE_PATH: Final = "messages/table"
+QUARANTINE_PATH: Final = "quarantine/bucket"
+RUNS_TABLE_PATH: Final = "backfill/runs-table"
+REPORTS_PATH: Final = "backfill/reports-bucket"
+
+# --- environment of the functions --------------------------------------------------------------------------------------
+ENV_STAGE: Final = "SWITCHBOARD_STAGE"
+ENV_FUNCTION: Final = "SWITCHBOARD_FUNCTION"
+"""The function's short name, such as `cdr-writer`: the metrics' dimension and the quarantine's prefix."""
+ENV_CDR_TABLE: Final = "SWITCHBOARD_CDR_TABLE"
+ENV_CDR_RETENTION_DAYS: Final = "SWITCHBOARD_CDR_RETENTION_DAYS"
+"""Whole days; unset where CDRs are kept for ever."""
+ENV_QUARANTINE_BUCKET: Final = "SWITCHBOARD_QUARANTINE_BUCKET"
+
+# --- metrics -----------------------------------------------------------------------------------------------------------
+METRICS_NAMESPACE: Final = "Switchboard"
+METRIC_CDR_CHANGED: Final = "CdrChanged"
+"""Changes and removals of CDRs that nothing in the system may do: an alarm watches it."""
+METRIC_QUARANTINED: Final = "Quarantined"
+
+# --- quarantine --------------------------------------------------------------------------------------------------------
+QUARANTINE_SCHEMA: Final = "switchboard.quarantine/1"
+
+
+def function_name(stage: str, function: str) -> str:
+    """Name of a deployed function."""
+    return f"{APP}-{stage}-{function}"
+
+
+def stack_name(stage: str, stack: str) -> str:
+    """Name of a deployed stack."""
+    return f"{APP}-{stage}-{stack}"
+
+
+def parameter_name(stage: str, path: str) -> str:
+    """SSM parameter under which a caller finds a resource."""
+    return f"/{APP}/{stage}/{path}"
+
+
+def role_path(role: str) -> str:
+    """Parameter path of a calling service's role."""
+    return f"roles/{role}"
+
+
+def output_name(path: str) -> str:
+    """Stack output of the same resource: the path in PascalCase (`cdr/writer-function` -> `CdrWriterFunction`)."""
+    return "".join(word.capitalize() for word in path.replace("/", "-").split("-"))
