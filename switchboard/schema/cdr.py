@@ -1,4 +1,4 @@
-"""The CDR table: keys, attributes, indexes and limits (design: "CDR table")."""
+"""The CDR table: keys, attributes, indexes and limits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BY_SPONSOR: Final = "by_sponsor"
 BY_DAY: Final = "by_day"
 
 SHARDS: Final = 4
-"""Shards per sponsor and per day. May only grow: stored items are never re-sharded, readers query the largest ever used."""
+"""Shards per sponsor and per day. May only grow: stored items stay where they are, readers query the most ever used."""
 
 # --- record types ----------------------------------------------------------------------------------------------------
 CREATE: Final = "create"

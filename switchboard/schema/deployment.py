@@ -13,7 +13,7 @@ CDR_GUARD: Final = "cdr-guard"
 CDR_INGEST: Final = "cdr-ingest"
 """The queue in front of the writer."""
 
-# --- parameters: paths below /switchboard/<stage>/ ---------------------------------------------------------------------
+# --- parameters: paths below /switchboard/<stage>/ -------------------------------------------------------------------
 CDR_TABLE_PATH: Final = "cdr/table"
 CDR_WRITER_PATH: Final = "cdr/writer-function"
 CDR_QUERY_PATH: Final = "cdr/query-function"
@@ -23,7 +23,7 @@ QUARANTINE_PATH: Final = "quarantine/bucket"
 RUNS_TABLE_PATH: Final = "backfill/runs-table"
 REPORTS_PATH: Final = "backfill/reports-bucket"
 
-# --- environment of the functions --------------------------------------------------------------------------------------
+# --- environment of the functions ------------------------------------------------------------------------------------
 ENV_STAGE: Final = "SWITCHBOARD_STAGE"
 ENV_FUNCTION: Final = "SWITCHBOARD_FUNCTION"
 """The function's short name, such as `cdr-writer`: the metrics' dimension and the quarantine's prefix."""
@@ -32,13 +32,13 @@ ENV_CDR_RETENTION_DAYS: Final = "SWITCHBOARD_CDR_RETENTION_DAYS"
 """Whole days; unset where CDRs are kept for ever."""
 ENV_QUARANTINE_BUCKET: Final = "SWITCHBOARD_QUARANTINE_BUCKET"
 
-# --- metrics -----------------------------------------------------------------------------------------------------------
+# --- metrics ---------------------------------------------------------------------------------------------------------
 METRICS_NAMESPACE: Final = "Switchboard"
 METRIC_CDR_CHANGED: Final = "CdrChanged"
 """Changes and removals of CDRs that nothing in the system may do: an alarm watches it."""
 METRIC_QUARANTINED: Final = "Quarantined"
 
-# --- quarantine --------------------------------------------------------------------------------------------------------
+# --- quarantine ------------------------------------------------------------------------------------------------------
 QUARANTINE_SCHEMA: Final = "switchboard.quarantine/1"
 
 

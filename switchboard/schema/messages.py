@@ -1,4 +1,4 @@
-"""The messages table: keys, attributes, index and limits (design: "Messages table")."""
+"""The messages table: keys, attributes, index and limits."""
 
 from __future__ import annotations
 
