@@ -1,0 +1,1 @@
+"""DynamoDB as this system uses it: attribute values, the client, and batched PartiQL."""
