@@ -1,0 +1,63 @@
+"""Every test runs offline, with faked credentials, a cleared environment and a printed seed."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STRESS = bool(os.environ.get("SWITCHBOARD_STRESS"))
+"""Set by `make stress`: full sizes and a new seed each time."""
+
+SEED = int(os.environ.get("SWITCHBOARD_SEED") or (random.SystemRandom().randrange(2**32) if STRESS else 20_261_121))
+
+FAKED = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+hypothesis.settings.register_profile("test", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("stress", deadline=None, print_blob=True, max_examples=2_000)
+hypothesis.settings.load_profile("stress" if STRESS else "test")
+
+
+def pytest_configure() -> None:
+    """Forget the person's AWS settings before anything can read them."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "SWITCHBOARD_CDR", "POWERTOOLS_"))]:
+        del os.environ[name]
+    os.environ.update(FAKED)
+
+
+def pytest_report_header() -> str:
+    """Name the seed, so that a failure can be repeated."""
+    return f"seed: {SEED} (repeat with SWITCHBOARD_SEED={SEED}); {'full sizes' if STRESS else 'small sizes'}"
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> random.Random:
+    """Random numbers of this test alone: the same whatever runs before or beside it."""
+    return random.Random(f"{SEED}:{request.node.nodeid}")
+
+
+@pytest.fixture(autouse=True)
+def _environment_left_as_found() -> Iterator[None]:
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def stress() -> bool:
+    """Whether this is `make stress`."""
+    return STRESS
