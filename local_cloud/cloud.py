@@ -1,0 +1,273 @@
+"""One running cloud: started, deployed to, left running or stopped. Command, demo and tests all use this module."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import boto3
+from botocore.config import Config
+
+from local_cloud import deployment, instances
+from local_cloud.errors import LocalCloudError, NotSetUpError, PortTakenError, StartError
+from local_cloud.identity import ACCOUNT, REGION, ROOT_KEY
+from local_cloud.paths import ASSEMBLY, EMULATOR_PYTHON, FUNCTIONS_PYTHON, ROOT
+from local_cloud.supervisor import RELEASE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+HOST: Final = "127.0.0.1"
+_START_SECONDS: Final = 60
+_STOP_SECONDS: Final = 15
+_LOG_TAIL: Final = 4_000
+
+
+class LocalCloud:
+    """A cloud of this machine. Make one with `start`, find one left running with `running`."""
+
+    def __init__(self, directory: Path, state: instances.State, supervisor: subprocess.Popen[bytes] | None) -> None:
+        self._directory = directory
+        self._state = state
+        self._supervisor = supervisor
+
+    @classmethod
+    def start(
+        cls, port: int | None = None, *, corrected: bool = True, settings: Mapping[str, str] | None = None
+    ) -> LocalCloud:
+        """Start a cloud and wait until it answers (about half a second).
+
+        It listens on the loopback interface only, on `port` or on a free one. It ends when this process ends, however
+        that happens, unless `leave_running` was called. `corrected=False` runs the emulator as it comes; `settings`
+        are further environment variables of the emulator.
+
+        Raises `NotSetUpError`, `PortTakenError` or `StartError`.
+        """
+        for python in (EMULATOR_PYTHON, FUNCTIONS_PYTHON):
+            if not python.exists():
+                raise NotSetUpError(f"{python.relative_to(ROOT)} is missing. Run `make setup`.")
+        with _listen(port) as listener:
+            state = instances.State(port=listener.getsockname()[1], supervisor=0, detached=False)
+            directory, lock = instances.create()
+            try:
+                supervisor = _supervise(directory, listener, lock, state.port, corrected=corrected, settings=settings)
+            except BaseException:
+                shutil.rmtree(directory, ignore_errors=True)
+                raise
+            finally:
+                os.close(lock)
+        cloud = cls(directory, replace(state, supervisor=supervisor.pid), supervisor)
+        try:
+            cloud._wait_until_ready(supervisor)
+            instances.write_state(directory, cloud._state)
+        except BaseException:
+            cloud.stop()
+            raise
+        return cloud
+
+    @classmethod
+    def running(cls) -> LocalCloud | None:
+        """The cloud that was left running, if one is and answers; what a crash left of others is removed."""
+        found = instances.detached()
+        if found is None:
+            return None
+        cloud = cls(*found, None)
+        if cloud._answers():
+            return cloud
+        cloud.stop()
+        return None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._state.port
+
+    @property
+    def endpoint_url(self) -> str:
+        """The endpoint of every service. An address, not a name, so that S3 clients put the bucket into the path."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def directory(self) -> Path:
+        """Everything it keeps on disk: log, temporary files; removed when it stops."""
+        return self._directory
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which any AWS client talks to this cloud as the account's root."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": ROOT_KEY,
+            "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
+        }
+
+    def client(self, service: str, credentials: Mapping[str, Any] | None = None, config: Config | None = None) -> Any:
+        """A boto3 client of `service`: as the account's root, or with `Credentials` as `AssumeRole` answers them."""
+        credentials = credentials or {"AccessKeyId": ROOT_KEY, "SecretAccessKey": ROOT_KEY}
+        session = boto3.Session(
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials.get("SessionToken"),
+            region_name=REGION,
+        )
+        return session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
+
+    def assume(self, role_arn: str, session_name: str = "local") -> dict[str, Any]:
+        """Temporary credentials of a role, to be given to `client`."""
+        answer = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)
+        credentials: dict[str, Any] = answer["Credentials"]
+        return credentials
+
+    def deploy(
+        self,
+        assembly: Path = ASSEMBLY,
+        *,
+        stacks: str = "local/**",
+        progress: deployment.Progress | None = None,
+    ) -> None:
+        """Bootstrap the account and deploy `stacks` of a synthesized assembly with the CDK CLI.
+
+        Raises `NotSetUpError` or `DeploymentError`.
+        """
+        deployment.bootstrap(self)
+        deployment.deploy(self, assembly, stacks=stacks, progress=progress)
+
+    def leave_running(self) -> None:
+        """Let the cloud survive this process; `running` finds it from then on, and `stop` ends it."""
+        if self._supervisor is None or self._supervisor.stdin is None:
+            return
+        self._state = replace(self._state, detached=True)
+        instances.write_state(self._directory, self._state)
+        self._supervisor.stdin.write(RELEASE)
+        self._supervisor.stdin.close()
+
+    def stop(self) -> None:
+        """End the emulator and every function process, and remove what they left. Stopping twice is fine."""
+        if self._supervisor is None:
+            self._stop_from_outside()
+            return
+        supervisor = self._supervisor
+        if supervisor.stdin is not None and not self._state.detached:
+            with suppress(BrokenPipeError):
+                supervisor.stdin.close()
+        else:
+            supervisor.terminate()
+        supervisor.wait(timeout=_STOP_SECONDS)
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def log_tail(self) -> str:
+        """The end of the emulator's log; empty where nothing was written."""
+        with suppress(FileNotFoundError):
+            return (self._directory / instances.LOG_NAME).read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:]
+        return ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _stop_from_outside(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self._state.supervisor, signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while not instances.remove_if_left(self._directory):
+            if time.monotonic() > deadline:
+                raise LocalCloudError(
+                    f"The local cloud (process {self._state.supervisor}) did not stop within {_STOP_SECONDS} s."
+                )
+            time.sleep(0.02)
+
+    def _wait_until_ready(self, supervisor: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if supervisor.poll() is not None:
+                raise StartError(f"The emulator ended while it was started. The end of its log:\n{self.log_tail()}")
+            if time.monotonic() > deadline:
+                raise StartError(
+                    f"The emulator did not answer within {_START_SECONDS} s. The end of its log:\n{self.log_tail()}"
+                )
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=2)
+        try:
+            connection.request("GET", "/_ministack/health")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def _listen(port: int | None) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port or 0))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise PortTakenError(
+            f"Port {port} of {HOST} cannot be used ({error.strerror}). Stop what listens there, or choose another port."
+        ) from error
+    return listener
+
+
+def _supervise(
+    directory: Path,
+    listener: socket.socket,
+    lock: int,
+    port: int,
+    *,
+    corrected: bool,
+    settings: Mapping[str, str] | None,
+) -> subprocess.Popen[bytes]:
+    command = [str(EMULATOR_PYTHON), "-m", "local_cloud.supervisor"]
+    command += ["--directory", str(directory), "--socket", str(listener.fileno())]
+    if not corrected:
+        command.append("--as-it-comes")
+    temporary = directory / "tmp"
+    environment = {
+        "PATH": os.defpath,
+        "HOME": str(temporary),
+        "TMPDIR": str(temporary),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": HOST,
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "AUTH": "true",
+        "LOG_LEVEL": "WARNING",
+        "CLOUDTRAIL_RECORDING": "1",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        # The emulator removes containers it believes to be its own, and nothing here needs Docker.
+        "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
+        "SWITCHBOARD_FUNCTIONS_PYTHON": str(FUNCTIONS_PYTHON),
+        "PYTHONUNBUFFERED": "1",
+        **(settings or {}),
+    }
+    with (directory / instances.LOG_NAME).open("wb") as log:
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=[listener.fileno(), lock],
+            start_new_session=True,
+            bufsize=0,
+        )
