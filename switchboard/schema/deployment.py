@@ -12,6 +12,7 @@ CDR_QUERY: Final = "cdr-query"
 CDR_GUARD: Final = "cdr-guard"
 CDR_INGEST: Final = "cdr-ingest"
 """The queue in front of the writer."""
+STREAM_HANDLER: Final = "stream-handler"
 
 # --- parameters: paths below /switchboard/<stage>/ -------------------------------------------------------------------
 CDR_TABLE_PATH: Final = "cdr/table"
@@ -19,6 +20,7 @@ CDR_WRITER_PATH: Final = "cdr/writer-function"
 CDR_QUERY_PATH: Final = "cdr/query-function"
 CDR_QUEUE_PATH: Final = "cdr/ingest-queue"
 MESSAGES_TABLE_PATH: Final = "messages/table"
+STREAM_HANDLER_PATH: Final = "stream/handler-function"
 QUARANTINE_PATH: Final = "quarantine/bucket"
 RUNS_TABLE_PATH: Final = "backfill/runs-table"
 REPORTS_PATH: Final = "backfill/reports-bucket"
@@ -30,6 +32,7 @@ ENV_FUNCTION: Final = "SWITCHBOARD_FUNCTION"
 ENV_CDR_TABLE: Final = "SWITCHBOARD_CDR_TABLE"
 ENV_CDR_RETENTION_DAYS: Final = "SWITCHBOARD_CDR_RETENTION_DAYS"
 """Whole days; unset where CDRs are kept for ever."""
+ENV_MESSAGES_TABLE: Final = "SWITCHBOARD_MESSAGES_TABLE"
 ENV_QUARANTINE_BUCKET: Final = "SWITCHBOARD_QUARANTINE_BUCKET"
 
 # --- metrics ---------------------------------------------------------------------------------------------------------
@@ -37,6 +40,8 @@ METRICS_NAMESPACE: Final = "Switchboard"
 METRIC_CDR_CHANGED: Final = "CdrChanged"
 """Changes and removals of CDRs that nothing in the system may do: an alarm watches it."""
 METRIC_QUARANTINED: Final = "Quarantined"
+METRIC_STREAM_STOPPED: Final = "StreamStopped"
+"""Batches that stopped before their end and are delivered again: now and then is normal, without pause is a fault."""
 
 # --- quarantine ------------------------------------------------------------------------------------------------------
 QUARANTINE_SCHEMA: Final = "switchboard.quarantine/1"
