@@ -9,7 +9,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down synth test fast check stress bench lock clean
+.PHONY: help demo setup local-up local-down synth test fast check stress bench lock clean
 
 help: ## Print this list
 	@printf 'Switchboard: make <target>\n'
@@ -20,6 +20,9 @@ help: ## Print this list
 demo: ## Deploy the whole system to a cloud on this machine, walk through it, and stop it
 	@$(SET_UP) deploy
 	@$(BIN)/python -m cli.demo
+
+setup: ## Only set up, so that everything else starts at once
+	@$(SET_UP) test
 
 local-up: ## Deploy it and leave it running (PORT=4566 chooses the port); then: . .local/env
 	@$(SET_UP) deploy

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+
 import pytest
 from pytest_socket import SocketConnectBlockedError
 
 
+@pytest.mark.filterwarnings("ignore:A test tried to use")
 @pytest.mark.parametrize("address", ["192.0.2.1", "198.51.100.7"])
 def test_no_test_reaches_beyond_this_machine(address: str) -> None:
     with socket.socket() as connection, pytest.raises(SocketConnectBlockedError):
