@@ -14,6 +14,10 @@ CDR_INGEST: Final = "cdr-ingest"
 """The queue in front of the writer."""
 STREAM_HANDLER: Final = "stream-handler"
 
+# --- roles of calling services ---------------------------------------------------------------------------------------
+QM_SERVICE: Final = "qm-service"
+CDR_READER: Final = "cdr-reader"
+
 # --- parameters: paths below /switchboard/<stage>/ -------------------------------------------------------------------
 CDR_TABLE_PATH: Final = "cdr/table"
 CDR_WRITER_PATH: Final = "cdr/writer-function"
@@ -39,6 +43,7 @@ ENV_QUARANTINE_BUCKET: Final = "SWITCHBOARD_QUARANTINE_BUCKET"
 METRICS_NAMESPACE: Final = "Switchboard"
 METRIC_CDR_CHANGED: Final = "CdrChanged"
 """Changes and removals of CDRs that nothing in the system may do: an alarm watches it."""
+METRIC_CDR_RECEIVED: Final = "CdrReceived"
 METRIC_QUARANTINED: Final = "Quarantined"
 METRIC_STREAM_STOPPED: Final = "StreamStopped"
 """Batches that stopped before their end and are delivered again: now and then is normal, without pause is a fault."""
@@ -50,6 +55,11 @@ QUARANTINE_SCHEMA: Final = "switchboard.quarantine/1"
 def function_name(stage: str, function: str) -> str:
     """Name of a deployed function."""
     return f"{APP}-{stage}-{function}"
+
+
+def queue_name(stage: str, queue: str) -> str:
+    """Name of a deployed queue."""
+    return f"{APP}-{stage}-{queue}"
 
 
 def stack_name(stage: str, stack: str) -> str:
@@ -70,3 +80,8 @@ def role_path(role: str) -> str:
 def output_name(path: str) -> str:
     """Stack output of the same resource: the path in PascalCase (`cdr/writer-function` -> `CdrWriterFunction`)."""
     return "".join(word.capitalize() for word in path.replace("/", "-").split("-"))
+
+
+def cdr_status_metric(status: str) -> str:
+    """Metric that counts the records of one status (`not_first` -> `CdrNotFirst`)."""
+    return "Cdr" + "".join(word.capitalize() for word in status.split("_"))

@@ -1,0 +1,42 @@
+"""Wiring: from the app's context to stages and their stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from aws_cdk import App, Environment, Stage, Tags
+
+from infra.config import StageConfig, stages
+from infra.stacks.access import AccessStack
+from infra.stacks.data import DataStack
+from infra.stacks.functions import FunctionsStack
+from switchboard.schema.deployment import APP
+
+PROD_ACCOUNT: Final = "prod-account"
+PROD_REGION: Final = "prod-region"
+"""Context keys of prod's inputs: `cdk deploy 'prod/*' -c prod-account=… -c prod-region=…`."""
+
+
+def new_app(context: Mapping[str, object] | None = None, outdir: str | None = None) -> App:
+    """Make an empty app. The CDK CLI hands over `context` and `outdir` by itself; a test states them."""
+    return App(context=context, outdir=outdir)
+
+
+def build(app: App) -> tuple[Stage, ...]:
+    """Every stage with its stacks, as `cdk ls` lists them. Raises `ValueError` for half of prod's inputs."""
+    account, region = (app.node.try_get_context(key) for key in (PROD_ACCOUNT, PROD_REGION))
+    return tuple(_build_stage(app, stage) for stage in stages(prod_account=account, prod_region=region))
+
+
+def _build_stage(app: App, stage: StageConfig) -> Stage:
+    place = Environment(account=stage.place.account, region=stage.place.region) if stage.place else None
+    scope = Stage(app, stage.name, env=place)
+    Tags.of(scope).add("application", APP)
+    Tags.of(scope).add("stage", stage.name)
+    data = DataStack(scope, stage=stage)
+    functions = FunctionsStack(scope, stage=stage, data=data)
+    functions.add_stack_dependency(data)
+    access = AccessStack(scope, stage=stage, functions=functions)
+    access.add_stack_dependency(functions)
+    return scope

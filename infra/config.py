@@ -1,0 +1,167 @@
+"""The stages and what differs between them. Fields are meanings; what they turn into is decided where a stack reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+from aws_cdk.aws_logs import RetentionDays
+
+from switchboard.schema import cdr, messages
+
+CDR_UNITS: Final = "cdr"
+MESSAGES_UNITS: Final = "messages"
+RUNS_UNITS: Final = "runs"
+"""How `Provisioned` calls the tables; an index is called by its own name."""
+
+PLACEHOLDER_ACCOUNT: Final = "111122223333"
+"""The account of AWS's own documentation, which nobody owns."""
+PLACEHOLDER_REGION: Final = "eu-central-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Provisioned capacity of one table or index, in write and read capacity units per second."""
+
+    write: int
+    read: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnDemand:
+    """Pay per request; nothing to plan."""
+
+    def units(self, _name: str) -> None:
+        """No table or index has provisioned capacity."""
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """Capacity planned per table and index."""
+
+    planned: Mapping[str, Units]
+
+    def units(self, name: str) -> Units:
+        """Capacity of a table or index. Raises `KeyError` for one that the plan forgot."""
+        return self.planned[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stage is deployed, when that is fixed."""
+
+    account: str
+    region: str
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether nobody said yet where the stage goes. It synthesizes; its deployment is refused."""
+        return self.account == PLACEHOLDER_ACCOUNT
+
+
+class Compute(Enum):
+    """What a calling service runs on: the AWS service that assumes its role on its behalf."""
+
+    EC2 = "ec2.amazonaws.com"
+    ECS = "ecs-tasks.amazonaws.com"
+    EKS = "pods.eks.amazonaws.com"
+    LAMBDA = "lambda.amazonaws.com"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageConfig:
+    """One deployment of the whole system."""
+
+    name: str
+    place: Place | None
+    """Account and region; `None` deploys to wherever the caller's credentials belong."""
+    retain_data: bool
+    """Tables, buckets and keys outlive their stack, and nothing deletes them by accident."""
+    billing: OnDemand | Provisioned
+    customer_managed_key: bool
+    """Tables and buckets are encrypted with keys of this account, whose use CloudTrail shows."""
+    backup_plan: bool
+    """AWS Backup keeps daily copies of the tables beside point-in-time recovery."""
+    cdr_retention_days: int | None
+    """Days after which DynamoDB removes a CDR; `None` keeps CDRs for ever."""
+    log_retention: RetentionDays
+    qm_runs_on: Compute
+    reporting_runs_on: Compute
+    trust_account_root: bool
+    """Every principal of the account that may assume roles may assume the services' roles, too."""
+
+
+LOCAL: Final = StageConfig(
+    name="local",
+    place=None,
+    retain_data=False,
+    billing=OnDemand(),
+    customer_managed_key=True,
+    backup_plan=False,
+    cdr_retention_days=3_650,
+    log_retention=RetentionDays.ONE_DAY,
+    qm_runs_on=Compute.EC2,
+    reporting_runs_on=Compute.ECS,
+    trust_account_root=True,
+)
+"""The embedded cloud of a laptop or a test run."""
+
+DEV: Final = StageConfig(
+    name="dev",
+    place=None,
+    retain_data=False,
+    billing=Provisioned(
+        MappingProxyType(
+            {
+                CDR_UNITS: Units(write=4, read=4),
+                cdr.BY_SPONSOR: Units(write=4, read=3),
+                cdr.BY_DAY: Units(write=4, read=3),
+                MESSAGES_UNITS: Units(write=5, read=6),
+                messages.INBOX_BY_RECENCY: Units(write=6, read=5),
+                RUNS_UNITS: Units(write=2, read=4),
+            }
+        )
+    ),
+    customer_managed_key=False,
+    backup_plan=False,
+    cdr_retention_days=None,
+    log_retention=RetentionDays.ONE_WEEK,
+    qm_runs_on=Compute.EC2,
+    reporting_runs_on=Compute.ECS,
+    trust_account_root=False,
+)
+"""Disposable, in any account, without any input; its tables use exactly DynamoDB's free tier of 25 units each way."""
+
+
+def prod(place: Place) -> StageConfig:
+    """The stage with other people's data in it."""
+    return StageConfig(
+        name="prod",
+        place=place,
+        retain_data=True,
+        billing=OnDemand(),
+        customer_managed_key=True,
+        backup_plan=True,
+        cdr_retention_days=None,
+        log_retention=RetentionDays.ONE_YEAR,
+        qm_runs_on=Compute.EC2,
+        reporting_runs_on=Compute.ECS,
+        trust_account_root=False,
+    )
+
+
+def stages(*, prod_account: str | None, prod_region: str | None) -> tuple[StageConfig, ...]:
+    """Every stage. Without both inputs `prod` gets placeholders, with which it synthesizes and is not deployed.
+
+    Raises `ValueError` where only one of the two is given.
+    """
+    if (prod_account is None) != (prod_region is None):
+        raise ValueError(
+            "Give prod-account and prod-region together: -c prod-account=<12 digits> -c prod-region=<region>"
+        )
+    place = Place(prod_account or PLACEHOLDER_ACCOUNT, prod_region or PLACEHOLDER_REGION)
+    return LOCAL, DEV, prod(place)

@@ -1,0 +1,1 @@
+"""Building blocks of the stacks, one capability each, with the house's policy baked in."""

@@ -1,0 +1,118 @@
+"""A Lambda function with a role of its own, whose permissions a reviewer reads as literal statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration, RemovalPolicy, Stack, Tags
+from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement, Role, ServicePrincipal
+from aws_cdk.aws_lambda import Architecture, Function, ILayerVersion, Runtime, Tracing
+from aws_cdk.aws_logs import LogGroup
+from constructs import Construct, IConstruct
+
+from infra.config import StageConfig
+from infra.constructs.code import function_code
+from switchboard.schema import deployment
+
+
+class SwitchboardFunction(Construct):
+    """One function: log group, role, policy, code. `name` is its short name, such as `cdr-writer`.
+
+    Its handler is `handle` in `lambdas/<name with underscores>/handler.py`. `statements` are what the code, the polling
+    of its event sources and its failure destination need; logs and traces are added here.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: StageConfig,
+        name: str,
+        description: str,
+        layer: ILayerVersion,
+        timeout: Duration,
+        memory_mb: int,
+        environment: Mapping[str, str],
+        statements: Sequence[PolicyStatement],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        full_name = deployment.function_name(stage.name, name)
+        package = name.replace("-", "_")
+        log_group = self._define_log_group(stage, full_name)
+        role = self._define_role(full_name)
+        self.policy = ManagedPolicy(
+            self,
+            "Policy",
+            description=f"What {full_name} may do: exactly what its code calls, and what Lambda does in its name.",
+            roles=[role],
+            statements=[*statements, *_telemetry(log_group)],
+        )
+        self.function = Function(
+            self,
+            "Function",
+            function_name=full_name,
+            description=description,
+            runtime=Runtime.PYTHON_3_14,
+            architecture=Architecture.ARM_64,
+            handler=f"lambdas.{package}.handler.handle",
+            code=function_code(package),
+            layers=[layer],
+            # Immutable, so that no construct adds a permission that stands nowhere in this repository.
+            role=Role.from_role_arn(self, "ImmutableRole", role.role_arn, mutable=False),
+            log_group=log_group,
+            tracing=Tracing.ACTIVE,
+            timeout=timeout,
+            memory_size=memory_mb,
+            environment={
+                deployment.ENV_STAGE: stage.name,
+                deployment.ENV_FUNCTION: name,
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_METRICS_NAMESPACE": deployment.METRICS_NAMESPACE,
+                **environment,
+            },
+        )
+        self.needs_policy(self.function)
+
+    def needs_policy(self, resource: IConstruct) -> None:
+        """Create `resource` after the policy is attached: AWS checks the role's permissions when it creates it."""
+        resource.node.add_dependency(self.policy)
+
+    def _define_log_group(self, stage: StageConfig, function_name: str) -> LogGroup:
+        # A kept group would block its name when the stack is created again; it holds no state of the system.
+        log_group = LogGroup(
+            self,
+            "LogGroup",
+            log_group_name=f"/aws/lambda/{function_name}",
+            retention=stage.log_retention,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        Tags.of(log_group).add("purpose", f"Logs of {function_name}")
+        return log_group
+
+    def _define_role(self, function_name: str) -> Role:
+        return Role(
+            self,
+            "Role",
+            description=f"Execution role of {function_name}.",
+            assumed_by=ServicePrincipal(
+                "lambda.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            ),
+        )
+
+
+def _telemetry(log_group: LogGroup) -> tuple[PolicyStatement, ...]:
+    return (
+        PolicyStatement(
+            sid="WriteItsOwnLogs",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log_group.log_group_arn],
+        ),
+        PolicyStatement(
+            # X-Ray knows no resource to which these two could be narrowed.
+            sid="SendTraces",
+            actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+            resources=["*"],
+        ),
+    )

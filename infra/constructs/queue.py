@@ -1,0 +1,53 @@
+"""An SQS queue and the queue of what it could not deliver."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Stack, Tags
+from aws_cdk.aws_sqs import DeadLetterQueue, Queue, QueueEncryption, RedriveAllowPolicy, RedrivePermission
+from constructs import Construct
+
+from infra.config import StageConfig
+from switchboard.schema.deployment import queue_name
+
+LONGEST_RETENTION = Duration.days(14)
+"""The longest that SQS keeps a message."""
+
+
+class IngestQueue(Construct):
+    """A queue in front of a function, and its dead-letter queue, which takes messages from no other queue.
+
+    `visibility_timeout` is at least six times the function's timeout, so that a message is not delivered again while
+    Lambda still retries it (Lambda Developer Guide, "Using Lambda with Amazon SQS").
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, stage: StageConfig, name: str, visibility_timeout: Duration
+    ) -> None:
+        super().__init__(scope, construct_id)
+        full_name = queue_name(stage.name, name)
+        arn = Stack.of(self).format_arn(service="sqs", resource=full_name)
+        self.dead_letters = Queue(
+            self,
+            "DeadLetters",
+            queue_name=f"{full_name}-dead-letters",
+            encryption=QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=LONGEST_RETENTION,
+            redrive_allow_policy=RedriveAllowPolicy(
+                redrive_permission=RedrivePermission.BY_QUEUE,
+                # By its name: a reference would run in a circle with the redrive policy.
+                source_queues=[Queue.from_queue_arn(self, "SourceByName", arn)],
+            ),
+        )
+        self.queue = Queue(
+            self,
+            "Queue",
+            queue_name=full_name,
+            encryption=QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            visibility_timeout=visibility_timeout,
+            retention_period=LONGEST_RETENTION,
+            dead_letter_queue=DeadLetterQueue(queue=self.dead_letters, max_receive_count=5),
+        )
+        Tags.of(self.queue).add("purpose", f"Work for the function behind {name}")
+        Tags.of(self.dead_letters).add("purpose", f"Messages of {name} that were delivered five times in vain")

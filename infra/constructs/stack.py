@@ -1,0 +1,54 @@
+"""The base of every stack: its name, its protection, and the refusal to deploy a placeholder."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnParameter, CfnRule, CfnRuleAssertion, Fn, Stack
+from constructs import Construct
+
+from infra.config import StageConfig
+from switchboard.schema.deployment import stack_name
+
+
+class SwitchboardStack(Stack):
+    """A stack of one stage, named `switchboard-<stage>-<stack>`."""
+
+    def __init__(self, scope: Construct, name: str, *, stage: StageConfig, description: str) -> None:
+        super().__init__(
+            scope,
+            name,
+            stack_name=stack_name(stage.name, name),
+            description=description,
+            termination_protection=stage.retain_data,
+        )
+        if stage.place is not None and stage.place.is_placeholder:
+            _refuse_deployment(self, stage.name)
+
+
+def _refuse_deployment(stack: Stack, stage: str) -> None:
+    """Make CloudFormation refuse the stack as long as its account and region are placeholders.
+
+    Two things refuse. The CDK CLI finds no credentials for the placeholder account. And whoever hands the template to
+    CloudFormation by another way meets this rule: CloudFormation checks a template's rules before it creates or updates
+    any resource (CloudFormation User Guide, "Rules section structure and syntax"). The parameter can only hold the one
+    value that the rule refuses, so it cannot be overridden. A template synthesized with both inputs has neither.
+    """
+    place = CfnParameter(
+        stack,
+        "Place",
+        description="Whether the account and the region of this stage were given at synthesis.",
+        default="placeholder",
+        allowed_values=["placeholder"],
+    )
+    CfnRule(
+        stack,
+        "RefuseToDeployPlaceholder",
+        assertions=[
+            CfnRuleAssertion(
+                assert_=Fn.condition_equals(place.value_as_string, "given"),
+                assert_description=(
+                    f"Stage {stage} was synthesized for a placeholder account. "
+                    f"Deploy with: cdk deploy '{stage}/*' -c {stage}-account=<12 digits> -c {stage}-region=<region>"
+                ),
+            )
+        ],
+    )

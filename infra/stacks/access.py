@@ -1,0 +1,76 @@
+"""One role per calling service: what it may call, and nothing of what lies behind."""
+
+from __future__ import annotations
+
+from aws_cdk.aws_iam import PolicyStatement
+from constructs import Construct
+
+from infra.config import StageConfig
+from infra.constructs.published import Published
+from infra.constructs.service_role import ServiceRole
+from infra.constructs.stack import SwitchboardStack
+from infra.stacks.functions import FunctionsStack
+from switchboard.schema import deployment
+
+
+class AccessStack(SwitchboardStack):
+    """`qm-service` and `cdr-reader`. No role of this stack may touch a table."""
+
+    def __init__(self, scope: Construct, *, stage: StageConfig, functions: FunctionsStack) -> None:
+        super().__init__(
+            scope,
+            "access",
+            stage=stage,
+            description=f"Switchboard {stage.name}: one role per calling service, with exactly what it may call.",
+        )
+        self._stage = stage
+        self._define_qm_service(functions)
+        self._define_cdr_reader(functions)
+
+    def _define_qm_service(self, functions: FunctionsStack) -> None:
+        service = ServiceRole(
+            self,
+            "QmService",
+            stage=self._stage,
+            runs_on=self._stage.qm_runs_on,
+            description="QM, which reports what happens to sponsorships: stores CDRs, directly or through the queue.",
+            statements=[
+                PolicyStatement(
+                    sid="InvokeTheCdrWriter",
+                    actions=["lambda:InvokeFunction"],
+                    resources=[functions.writer.function.function_arn],
+                ),
+                PolicyStatement(
+                    sid="SendCdrsToTheIngestQueue",
+                    actions=["sqs:SendMessage"],
+                    resources=[functions.ingest.queue.queue_arn],
+                ),
+            ],
+        )
+        self._publish(deployment.QM_SERVICE, service, "ARN of the role that QM works with.")
+
+    def _define_cdr_reader(self, functions: FunctionsStack) -> None:
+        service = ServiceRole(
+            self,
+            "CdrReader",
+            stage=self._stage,
+            runs_on=self._stage.reporting_runs_on,
+            description="Reporting and billing: reads CDRs through the query function.",
+            statements=[
+                PolicyStatement(
+                    sid="InvokeTheCdrQuery",
+                    actions=["lambda:InvokeFunction"],
+                    resources=[functions.query.function.function_arn],
+                )
+            ],
+        )
+        self._publish(deployment.CDR_READER, service, "ARN of the role that reporting and billing work with.")
+
+    def _publish(self, name: str, service: ServiceRole, description: str) -> None:
+        Published(
+            self,
+            stage=self._stage,
+            path=deployment.role_path(name),
+            value=service.role.role_arn,
+            description=description,
+        )

@@ -1,0 +1,121 @@
+"""Everything with state: the tables, the buckets, and their keys."""
+
+from __future__ import annotations
+
+from aws_cdk.aws_dynamodb import StreamViewType
+from constructs import Construct
+
+from infra.config import CDR_UNITS, MESSAGES_UNITS, RUNS_UNITS, StageConfig
+from infra.constructs.bucket import PrivateBucket
+from infra.constructs.key import DYNAMODB_USE, S3_USE, ServiceKey
+from infra.constructs.published import Published
+from infra.constructs.stack import SwitchboardStack
+from infra.constructs.table import StoredTable
+from switchboard.schema import cdr, deployment, messages, runs
+
+
+class DataStack(SwitchboardStack):
+    """Tables, buckets and keys. Its policies name no role: every later stack may refer to it, and it to none."""
+
+    def __init__(self, scope: Construct, *, stage: StageConfig) -> None:
+        super().__init__(
+            scope,
+            "data",
+            stage=stage,
+            description=f"Switchboard {stage.name}: tables, buckets and keys; everything that cannot be made again.",
+        )
+        self._stage = stage
+        self._define_keys()
+        self.cdr_table = self._define_cdr_table()
+        self.messages_table = self._define_messages_table()
+        self.runs_table = self._define_runs_table()
+        self.quarantine = self._define_quarantine()
+        self.reports = self._define_reports()
+
+    def _define_keys(self) -> None:
+        self._table_key: ServiceKey | None = None
+        self._bucket_key: ServiceKey | None = None
+        if self._stage.customer_managed_key:
+            self._table_key = ServiceKey(
+                self, "TableKey", stage=self._stage, service="dynamodb", use=DYNAMODB_USE, protects="tables"
+            )
+            self._bucket_key = ServiceKey(
+                self, "BucketKey", stage=self._stage, service="s3", use=S3_USE, protects="buckets"
+            )
+
+    def _define_cdr_table(self) -> StoredTable:
+        table = StoredTable(
+            self,
+            "CdrTable",
+            stage=self._stage,
+            planned_as=CDR_UNITS,
+            partition_key=cdr.PK,
+            sort_key=cdr.SK,
+            purpose="Call data records, append-only",
+            key=self._table_key,
+            stream=StreamViewType.OLD_IMAGE,
+            ttl_attribute=cdr.EXPIRES_AT if self._stage.cdr_retention_days else None,
+        )
+        table.add_index(cdr.BY_SPONSOR, partition_key=cdr.SPONSOR_SHARD, sort_key=cdr.OCCURRED_AT)
+        table.add_index(cdr.BY_DAY, partition_key=cdr.DAY_SHARD, sort_key=cdr.OCCURRED_AT)
+        self._publish(deployment.CDR_TABLE_PATH, table.table_name, "Name of the table of call data records.")
+        return table
+
+    def _define_messages_table(self) -> StoredTable:
+        table = StoredTable(
+            self,
+            "MessagesTable",
+            stage=self._stage,
+            planned_as=MESSAGES_UNITS,
+            partition_key=messages.PK,
+            sort_key=messages.SK,
+            purpose="Direct messages, groups and profiles",
+            key=self._table_key,
+            stream=StreamViewType.NEW_AND_OLD_IMAGES,
+            ttl_attribute=messages.EXPIRES_AT,
+        )
+        table.add_index(
+            messages.INBOX_BY_RECENCY,
+            partition_key=messages.INBOX_USER,
+            sort_key=messages.LAST_MESSAGE_SK,
+            include=messages.INBOX_PROJECTION,
+        )
+        self._publish(deployment.MESSAGES_TABLE_PATH, table.table_name, "Name of the table of direct messages.")
+        return table
+
+    def _define_runs_table(self) -> StoredTable:
+        table = StoredTable(
+            self,
+            "RunsTable",
+            stage=self._stage,
+            planned_as=RUNS_UNITS,
+            partition_key=runs.PK,
+            sort_key=runs.SK,
+            purpose="Backfill runs: locks, budgets and cursors",
+            key=self._table_key,
+        )
+        self._publish(deployment.RUNS_TABLE_PATH, table.table_name, "Name of the table of backfill runs.")
+        return table
+
+    def _define_quarantine(self) -> PrivateBucket:
+        bucket = PrivateBucket(
+            self,
+            "Quarantine",
+            stage=self._stage,
+            purpose="What could not be processed, with its payload",
+            key=self._bucket_key,
+        )
+        self._publish(
+            deployment.QUARANTINE_PATH, bucket.bucket_name, "Name of the bucket of what could not be processed."
+        )
+        return bucket
+
+    def _define_reports(self) -> PrivateBucket:
+        bucket = PrivateBucket(
+            self, "Reports", stage=self._stage, purpose="Reports and journals of backfill runs", key=self._bucket_key
+        )
+        self._publish(deployment.REPORTS_PATH, bucket.bucket_name, "Name of the bucket of backfill reports.")
+        return bucket
+
+    def _publish(self, path: str, value: str, description: str) -> None:
+        Published(self, stage=self._stage, path=path, value=value, description=description)
