@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aws_cdk import App, Environment, Stage, Tags
 
@@ -12,6 +11,9 @@ from infra.stacks.access import AccessStack
 from infra.stacks.data import DataStack
 from infra.stacks.functions import FunctionsStack
 from switchboard.schema.deployment import APP
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PROD_ACCOUNT: Final = "prod-account"
 PROD_REGION: Final = "prod-region"

@@ -1,16 +1,18 @@
-"""The stages and what differs between them. Fields are meanings; what they turn into is decided where a stack reads them."""
+"""The stages and what differs between them. Fields are meanings: what one turns into is decided where it is read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aws_cdk.aws_logs import RetentionDays
 
 from switchboard.schema import cdr, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CDR_UNITS: Final = "cdr"
 MESSAGES_UNITS: Final = "messages"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy, Tags
-from aws_cdk.aws_kms import IKey
-from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, LifecycleRule, ObjectOwnership
-from constructs import Construct
+from typing import TYPE_CHECKING
 
-from infra.config import StageConfig
+from aws_cdk import Duration, RemovalPolicy, Tags
+from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, LifecycleRule, ObjectOwnership
+
+if TYPE_CHECKING:
+    from aws_cdk.aws_kms import IKey
+    from constructs import Construct
+
+    from infra.config import StageConfig
 
 OLD_VERSIONS_KEPT = Duration.days(90)
 ABANDONED_UPLOADS_KEPT = Duration.days(7)

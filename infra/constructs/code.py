@@ -64,7 +64,7 @@ def layer_code() -> Code:
 class _OfflinePip:
     """Unpacks the wheels that set-up downloaded. It never answers `False`, with which CDK would reach for Docker."""
 
-    def try_bundle(self, output_dir: str, *_options: object) -> bool:
+    def try_bundle(self, output_dir: str, *_options: object, **_named: object) -> bool:
         """Fill `output_dir`. Raises `RuntimeError` where wheels are missing or are not the locked ones."""
         done = subprocess.run(
             [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Tags
 from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement, Role, ServicePrincipal
@@ -10,9 +10,13 @@ from aws_cdk.aws_lambda import Architecture, Function, ILayerVersion, Runtime, T
 from aws_cdk.aws_logs import LogGroup
 from constructs import Construct, IConstruct
 
-from infra.config import StageConfig
 from infra.constructs.code import function_code
 from switchboard.schema import deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from infra.config import StageConfig
 
 
 class SwitchboardFunction(Construct):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Tags
 from aws_cdk.aws_iam import AccountRootPrincipal, AnyPrincipal, Effect, PolicyDocument, PolicyStatement
 from aws_cdk.aws_kms import Key
-from constructs import Construct
 
-from infra.config import StageConfig
 from switchboard.schema.deployment import APP
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from constructs import Construct
+
+    from infra.config import StageConfig
 
 ADMINISTRATION: Final = (
     "kms:CancelKeyDeletion",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_cdk import CfnOutput
 from aws_cdk.aws_ssm import StringParameter
 from constructs import Construct
 
-from infra.config import StageConfig
 from switchboard.schema.deployment import output_name, parameter_name
+
+if TYPE_CHECKING:
+    from infra.config import StageConfig
 
 
 class Published(Construct):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_cdk import Duration, Stack, Tags
 from aws_cdk.aws_sqs import DeadLetterQueue, Queue, QueueEncryption, RedriveAllowPolicy, RedrivePermission
 from constructs import Construct
 
-from infra.config import StageConfig
 from switchboard.schema.deployment import queue_name
+
+if TYPE_CHECKING:
+    from infra.config import StageConfig
 
 LONGEST_RETENTION = Duration.days(14)
 """The longest that SQS keeps a message."""

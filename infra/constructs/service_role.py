@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from aws_cdk import Stack
 from aws_cdk.aws_iam import (
@@ -19,6 +19,9 @@ from aws_cdk.aws_iam import (
 from constructs import Construct
 
 from infra.config import Compute, StageConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ServiceRole(Construct):

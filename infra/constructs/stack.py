@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnParameter, CfnRule, CfnRuleAssertion, Fn, Stack
-from constructs import Construct
+from typing import TYPE_CHECKING
 
-from infra.config import StageConfig
+from aws_cdk import CfnParameter, CfnRule, CfnRuleAssertion, Fn, Stack
+
 from switchboard.schema.deployment import stack_name
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from infra.config import StageConfig
 
 
 class SwitchboardStack(Stack):

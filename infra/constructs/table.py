@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from aws_cdk import RemovalPolicy, Tags
 from aws_cdk.aws_dynamodb import (
@@ -15,10 +15,14 @@ from aws_cdk.aws_dynamodb import (
     Table,
     TableEncryption,
 )
-from aws_cdk.aws_kms import IKey
-from constructs import Construct
 
 from infra.config import OnDemand, StageConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk.aws_kms import IKey
+    from constructs import Construct
 
 
 def text(name: str) -> Attribute:

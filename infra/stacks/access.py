@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from aws_cdk.aws_iam import PolicyStatement
-from constructs import Construct
+from typing import TYPE_CHECKING
 
-from infra.config import StageConfig
+from aws_cdk.aws_iam import PolicyStatement
+
 from infra.constructs.published import Published
 from infra.constructs.service_role import ServiceRole
 from infra.constructs.stack import SwitchboardStack
-from infra.stacks.functions import FunctionsStack
 from switchboard.schema import deployment
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from infra.config import StageConfig
+    from infra.stacks.functions import FunctionsStack
 
 
 class AccessStack(SwitchboardStack):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_cdk.aws_dynamodb import StreamViewType
-from constructs import Construct
 
 from infra.config import CDR_UNITS, MESSAGES_UNITS, RUNS_UNITS, StageConfig
 from infra.constructs.bucket import PrivateBucket
@@ -12,6 +13,9 @@ from infra.constructs.published import Published
 from infra.constructs.stack import SwitchboardStack
 from infra.constructs.table import StoredTable
 from switchboard.schema import cdr, deployment, messages, runs
+
+if TYPE_CHECKING:
+    from constructs import Construct
 
 
 class DataStack(SwitchboardStack):

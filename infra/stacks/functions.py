@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Duration
 from aws_cdk.aws_iam import PolicyStatement
 from aws_cdk.aws_lambda import Architecture, CfnEventInvokeConfig, CfnEventSourceMapping, LayerVersion, Runtime
-from constructs import Construct
 
-from infra.config import StageConfig
 from infra.constructs.code import layer_code
 from infra.constructs.function import SwitchboardFunction
 from infra.constructs.published import Published
 from infra.constructs.queue import IngestQueue
 from infra.constructs.stack import SwitchboardStack
-from infra.stacks.data import DataStack
 from switchboard.schema import cdr, deployment
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from infra.config import StageConfig
+    from infra.stacks.data import DataStack
 
 WRITER_TIMEOUT: Final = Duration.seconds(60)
 VISIBILITY_TIMEOUTS: Final = 6
@@ -118,7 +121,7 @@ class FunctionsStack(SwitchboardStack):
             "CdrQuery",
             stage=self._stage,
             name=deployment.CDR_QUERY,
-            description="Reads call data records: a sponsorship's history, who was first, a sponsor's or all in a time range.",
+            description="Reads call data records: one sponsorship's history, who was first, a time range.",
             layer=self._layer,
             timeout=Duration.seconds(30),
             memory_mb=512,
