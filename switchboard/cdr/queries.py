@@ -1,0 +1,39 @@
+"""Reading CDRs: what the function `cdr-query` answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from switchboard.cdr import cursors
+from switchboard.cdr.queries_merge import in_range
+from switchboard.cdr.queries_partition import first, history
+from switchboard.cdr.queries_reader import Reader
+from switchboard.cdr.queries_request import First, History, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def answer(
+    request: object, *, client: DynamoDBClient, table: str, remaining_seconds: Callable[[], float]
+) -> dict[str, Any]:
+    """Answer one request of the published contract `cdr-query.schema.json`.
+
+    `first` answers `{"record": {…} or null, "consumed_read_units": n}`, every other query
+    `{"records": […], "cursor"?: …, "consumed_read_units": n}` in time order. No cursor means the end; a page may be
+    short, even empty, and still have one. A record written while pages are read may come late, and none comes twice.
+
+    Raises `InvalidQuery` before anything is read, and `QueryUnavailable` where the table is busy or time ran out.
+    """
+    query = parse(request)
+    reader = Reader(client, table, remaining_seconds=remaining_seconds)
+    if isinstance(query, First):
+        return {"record": first(query, reader), "consumed_read_units": reader.consumed_read_units}
+    records, cursor = history(query, reader) if isinstance(query, History) else in_range(query, reader)
+    page: dict[str, Any] = {"records": records}
+    if cursor is not None:
+        page["cursor"] = cursors.encode(cursor, query=query.digest)
+    page["consumed_read_units"] = reader.consumed_read_units
+    return page
