@@ -1,0 +1,1 @@
+"""Direct messaging: groups, messages, previews, people and their handles."""
