@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 APP: Final = "switchboard"
+LOCAL_STAGE: Final = "local"
+STAGES: Final = (LOCAL_STAGE, "dev", "prod")
 
 # --- functions -------------------------------------------------------------------------------------------------------
 CDR_WRITER: Final = "cdr-writer"
@@ -44,6 +46,10 @@ METRICS_NAMESPACE: Final = "Switchboard"
 METRIC_CDR_CHANGED: Final = "CdrChanged"
 """Changes and removals of CDRs that nothing in the system may do: an alarm watches it."""
 METRIC_CDR_RECEIVED: Final = "CdrReceived"
+METRIC_CDR_QUERIES: Final = "CdrQueries"
+METRIC_CDR_ANSWERED: Final = "CdrAnswered"
+METRIC_CDR_READ_UNITS: Final = "CdrReadUnits"
+DIMENSION_QUERY: Final = "query"
 METRIC_QUARANTINED: Final = "Quarantined"
 METRIC_STREAM_STOPPED: Final = "StreamStopped"
 """Batches that stopped before their end and are delivered again: now and then is normal, without pause is a fault."""

@@ -1,0 +1,1 @@
+"""The function `cdr-query`: reads CDRs for reporting and billing."""
