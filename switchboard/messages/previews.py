@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 from switchboard.dynamo.batch_get import KEYS_PER_REQUEST, Unread, batch_get
+from switchboard.messages.keys import group_key, membership_key
 from switchboard.messages.preview_text import preview
 from switchboard.messages.stored import MalformedItem, StoredMessage, read_members, read_message
 from switchboard.schema import messages as schema
@@ -58,8 +59,8 @@ class Arrival:
     item: Mapping[str, AttributeValue]
 
 
-Keep: TypeAlias = "Callable[[Arrival, Code, str], None]"
-"""Puts a message that can never succeed where a person finds it; raises what botocore raises where it cannot."""
+Keep: TypeAlias = "Callable[[Arrival, Code, str], bool]"
+"""Puts a message that can never succeed where a person finds it, with the reason; whether that succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class PreviewUpdate:
     def _read_groups(self, page: list[_Burst]) -> dict[str, dict[str, AttributeValue]] | None:
         if self._budget.spent():
             return None
-        keys = [meta_key(burst.messages[-1][0].group_uuid) for burst in page]
+        keys = [group_key(burst.messages[-1][0].group_uuid).attributes() for burst in page]
         try:
             items = batch_get(
                 self._client, self._table, keys, attributes=(schema.PK, schema.MEMBERS), budget=self._budget
@@ -218,12 +219,7 @@ class PreviewUpdate:
                 return
 
     def _keep(self, index: int, code: Code, reason: str) -> bool:
-        if self._budget.spent():
-            self._stop_at(index)
-            return False
-        try:
-            self._keep_arrival(self._arrivals[index], code, reason)
-        except (ClientError, BotoCoreError):
+        if self._budget.spent() or not self._keep_arrival(self._arrivals[index], code, reason):
             self._stop_at(index)
             return False
         self._kept += 1
@@ -233,21 +229,11 @@ class PreviewUpdate:
         self._stop = min(self._stop, index)
 
 
-def meta_key(group_uuid: str) -> dict[str, AttributeValue]:
-    """The key of a group's `META`."""
-    return {schema.PK: {"S": schema.group_key(group_uuid)}, schema.SK: {"S": schema.META}}
-
-
-def membership_key(user_uuid: str, group_uuid: str) -> dict[str, AttributeValue]:
-    """The key of a user's membership in a group."""
-    return {schema.PK: {"S": schema.user_key(user_uuid)}, schema.SK: {"S": schema.membership_sort_key(group_uuid)}}
-
-
 def preview_update(table: str, member: str, message: StoredMessage, *, condition: str) -> dict[str, Any]:
     """The `UpdateItem` request that shows `message` in a member's membership. `condition` may use `:sk`."""
     return {
         "TableName": table,
-        "Key": membership_key(member, message.group_uuid),
+        "Key": membership_key(member, message.group_uuid).attributes(),
         "UpdateExpression": SET_PREVIEW,
         "ConditionExpression": condition,
         "ExpressionAttributeValues": {

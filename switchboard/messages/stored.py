@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from switchboard.messages.sort_keys import is_sort_key
 from switchboard.schema import messages as schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SORT_KEY: Final = re.compile(schema.MESSAGE_SORT_KEY_PATTERN)
 _Value = TypeVar("_Value")
 
 
@@ -45,8 +44,9 @@ def read_message(item: Mapping[str, Mapping[str, Any]]) -> StoredMessage:
     if not partition.startswith(schema.MESSAGE_PREFIX):
         raise MalformedItem(schema.PK, f"text that begins with {schema.MESSAGE_PREFIX}")
     sort_key = _of_type(item, schema.SK, "S", str)
-    if not _SORT_KEY.fullmatch(sort_key):
-        raise MalformedItem(schema.SK, "a UTC time with milliseconds, # and a UUIDv7")
+    # A key of another shape could sort above every message to come, and would be shown for ever.
+    if not is_sort_key(sort_key):
+        raise MalformedItem(schema.SK, "the time of a UUIDv7, # and the UUIDv7")
     return StoredMessage(
         group_uuid=_id(schema.PK, partition.removeprefix(schema.MESSAGE_PREFIX)),
         sort_key=sort_key,

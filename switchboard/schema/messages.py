@@ -74,11 +74,6 @@ MAX_MESSAGE_AHEAD_SECONDS: Final = 1
 HANDLE_PATTERN: Final = r"^[a-z0-9_.-]{3,30}$"
 MAX_ID_BYTES: Final = 128
 """A group's or a user's id as it stands in keys: UTF-8 bytes, at least one."""
-MESSAGE_SORT_KEY_PATTERN: Final = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
-    r"#[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$"
-)
-"""`message_sort_key`, fixed in width: a key of another shape would sort before or after every message for ever."""
 
 # --- keys ------------------------------------------------------------------------------------------------------------
 MESSAGE_PREFIX: Final = "MSG#"

@@ -26,11 +26,11 @@ class Desk:
     quarantine_fails: bool = False
     remaining: float = 60.0
 
-    def keep(self, arrival: Arrival, code: Code, reason: str) -> None:
-        if self.quarantine_fails:
-            raise client_error("SlowDown")
+    def keep(self, arrival: Arrival, code: Code, reason: str) -> bool:
         assert reason
-        self.kept.append((arrival.position, code))
+        if not self.quarantine_fails:
+            self.kept.append((arrival.position, code))
+        return not self.quarantine_fails
 
     def arrive(self, *items: Item, now: float = NOW) -> Outcome:
         self.table.calls.clear()
