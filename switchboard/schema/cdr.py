@@ -15,6 +15,8 @@ ID: Final = "id"
 SPONSOR_ID: Final = "sponsor_id"
 SPONSORSHIP_ID: Final = "sponsorship_id"
 SUBSCRIBER_ID: Final = "subscriber_id"
+TIME: Final = "time"
+"""What a request calls the instant that is stored as `occurred_at`."""
 OCCURRED_AT: Final = "occurred_at"
 RECORDED_AT: Final = "recorded_at"
 SPONSOR_SHARD: Final = "sponsor_shard"
@@ -54,9 +56,24 @@ MAX_RECORDS: Final = 1_000
 MAX_STORED_BYTES: Final = 32 * 1024
 MAX_FUTURE_SECONDS: Final = 5 * 60
 
+# --- what became of a record -----------------------------------------------------------------------------------------
+STORED: Final = "stored"
+DUPLICATE: Final = "duplicate"
+NOT_FIRST: Final = "not_first"
+EARLIER: Final = "earlier"
+CONFLICT: Final = "conflict"
+REJECTED: Final = "rejected"
+FAILED: Final = "failed"
+
+STATUSES: Final = (STORED, DUPLICATE, NOT_FIRST, EARLIER, CONFLICT, REJECTED, FAILED)
+
 # --- payloads --------------------------------------------------------------------------------------------------------
 ENVELOPE_SCHEMA: Final = "switchboard.cdr/1"
 RESULT_SCHEMA: Final = "switchboard.cdr.result/1"
+RAISE: Final = "raise"
+REPORT: Final = "report"
+ON_FAILED: Final = (RAISE, REPORT)
+"""What a failed record does to the invocation: makes it a function error, or only shows in the results."""
 QUERIES: Final = ("history", "first", "by_sponsor", "by_time")
 
 

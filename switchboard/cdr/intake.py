@@ -1,0 +1,166 @@
+"""One call of the writer from beginning to end: read, check, write, keep what is refused, answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from switchboard.cdr.record import Record
+from switchboard.cdr.request import InvalidEnvelope, Request
+from switchboard.cdr.results import Code, Failed, FieldError, Rejected, Status, response, summary
+from switchboard.cdr.validation import readable_id
+from switchboard.quarantine import QuarantineUnavailable, Unprocessable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from switchboard.cdr.results import Verdict
+    from switchboard.cdr.validation import RecordContract
+    from switchboard.cdr.writer import CdrWriter
+    from switchboard.dynamo.budget import Budget
+    from switchboard.quarantine import Quarantine
+
+INVOKE: Final = "invoke"
+QUEUE: Final = "queue"
+
+_MAX_NAMED_FAILURES: Final = 100
+_UNREADABLE: Final = FieldError("", Code.FORMAT, "expected JSON text: a record, or an envelope with records")
+
+
+class RecordsFailed(Exception):  # noqa: N818 - callers read this name as the function error's type
+    """Records failed and the caller wants that to fail the invocation: sending the same request again is safe.
+
+    The text is JSON: `summary`, and `failed` with the index and code of up to 100 records. It carries no ids, because
+    Lambda logs it.
+    """
+
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        failed = [
+            {"index": index, "code": verdict.code}
+            for index, verdict in enumerate(verdicts)
+            if isinstance(verdict, Failed)
+        ]
+        text = {"summary": summary(verdicts), "failed": failed[:_MAX_NAMED_FAILURES]}
+        super().__init__(json.dumps(text, separators=(",", ":")))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a request; `quarantined` and `lost` count its refused records that were kept, or could not be."""
+
+    request: Request
+    verdicts: list[Verdict]
+    quarantined: int
+    lost: int
+
+    def response(self) -> dict[str, Any]:
+        """One result per record, in input order.
+
+        Raises `QuarantineUnavailable` where a refused record was not kept, and `RecordsFailed` where a record failed
+        and the caller does not read results.
+        """
+        if self.lost:
+            raise QuarantineUnavailable(self.lost)
+        if not self.request.reports and any(isinstance(verdict, Failed) for verdict in self.verdicts):
+            raise RecordsFailed(self.verdicts)
+        ids = [readable_id(record) for record in self.request.records]
+        return response(ids, self.verdicts, self.request.pointers)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the queue."""
+
+    id: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a batch of messages: the ids of those to deliver again, and the verdicts on readable records."""
+
+    again: list[str]
+    verdicts: list[Verdict]
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The ways in, on one path: a request of a caller, or messages of the queue."""
+
+    contract: RecordContract
+    writer: CdrWriter
+    quarantine: Quarantine
+
+    def invoke(self, body: Any, *, now: datetime, budget: Budget) -> Answer:
+        """Write the request in `body`, and keep what is refused where the caller does not read results.
+
+        Raises `InvalidEnvelope` before anything is stored.
+        """
+        request = Request.of(body)
+        verdicts = self._write(request.records, now=now, budget=budget)
+        refused = [] if request.reports else list(_refused(request.records, verdicts, INVOKE))
+        kept = self.quarantine.keep([entry for _, entry in refused], now=now)
+        return Answer(request, verdicts, kept.count(True), kept.count(False))
+
+    def deliver(self, messages: Sequence[Message], *, now: datetime, budget: Budget) -> Delivery:
+        """Write the records of all messages in one go.
+
+        A message counts as done once all its records are settled and all that was refused of it is in the quarantine.
+        """
+        records: list[Any] = []
+        owners: list[str] = []
+        refused: list[tuple[str, Unprocessable]] = []
+        for message in messages:
+            request = _readable(message.body)
+            if isinstance(request, Unprocessable):
+                refused.append((message.id, request))
+            else:
+                records += request.records
+                owners += [message.id] * len(request.records)
+        verdicts = self._write(records, now=now, budget=budget)
+        refused += [(owners[position], entry) for position, entry in _refused(records, verdicts, QUEUE)]
+        kept = self.quarantine.keep([entry for _, entry in refused], now=now)
+        again = {owner for owner, verdict in zip(owners, verdicts, strict=True) if isinstance(verdict, Failed)}
+        again |= {owner for (owner, _), done in zip(refused, kept, strict=True) if not done}
+        return Delivery([message.id for message in messages if message.id in again], verdicts, kept.count(True))
+
+    def _write(self, records: Sequence[Any], *, now: datetime, budget: Budget) -> list[Verdict]:
+        """Every record is checked before the first is written."""
+        read = [self.contract.read(record, now=now) for record in records]
+        written = iter(self.writer.write([each for each in read if isinstance(each, Record)], now=now, budget=budget))
+        return [each if isinstance(each, Rejected) else next(written) for each in read]
+
+
+def _readable(body: str) -> Request | Unprocessable:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return Unprocessable(
+            reason="unreadable", code=Code.FORMAT, errors=[_UNREADABLE.as_json()], source=QUEUE, payload=body
+        )
+    try:
+        return Request.of(parsed)
+    except InvalidEnvelope as refused:
+        errors = [error.as_json() for error in refused.errors]
+        return Unprocessable(
+            reason="invalid_envelope", code=errors[0]["code"], errors=errors, source=QUEUE, payload=parsed
+        )
+
+
+def _refused(records: Sequence[Any], verdicts: Sequence[Verdict], source: str) -> Iterator[tuple[int, Unprocessable]]:
+    """What a person has to look at, with its position; the errors' pointers start at the record that is kept."""
+    for position, (record, verdict) in enumerate(zip(records, verdicts, strict=True)):
+        if isinstance(verdict, Rejected):
+            errors = [error.as_json() for error in verdict.errors]
+            code = errors[0]["code"]
+        elif verdict.status is Status.CONFLICT:
+            errors, code = [], Status.CONFLICT.value
+        else:
+            continue
+        yield (
+            position,
+            Unprocessable(reason=verdict.status.value, code=code, errors=errors, source=source, payload=record),
+        )

@@ -1,0 +1,113 @@
+"""What became of each record of a call, and the answer a caller reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from switchboard.schema import cdr
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Status(StrEnum):
+    """The seven things that can become of a record."""
+
+    STORED = cdr.STORED
+    DUPLICATE = cdr.DUPLICATE
+    NOT_FIRST = cdr.NOT_FIRST
+    EARLIER = cdr.EARLIER
+    CONFLICT = cdr.CONFLICT
+    REJECTED = cdr.REJECTED
+    FAILED = cdr.FAILED
+
+
+class Code(StrEnum):
+    """Why a field is refused: the closed set callers may branch on."""
+
+    REQUIRED = "required"
+    UNKNOWN_FIELD = "unknown_field"
+    TYPE = "type"
+    FORMAT = "format"
+    RANGE = "range"
+    TOO_LONG = "too_long"
+    TOO_LARGE = "too_large"
+    NUMBER = "number"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field at fault: its JSON pointer (RFC 6901), the code, and a message that never quotes the value."""
+
+    path: str
+    code: Code
+    message: str
+
+    def below(self, prefix: str) -> FieldError:
+        """The same error seen from the document in which this record stands at `prefix`."""
+        return FieldError(prefix + self.path, self.code, self.message)
+
+    def as_json(self) -> dict[str, str]:
+        """`{"path", "code", "message"}`."""
+        return {"path": self.path, "code": self.code.value, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Final: `recorded_at` (fixed-width text) is that of the stored item the verdict rests on."""
+
+    status: Status
+    recorded_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The record breaks the contract; the errors' pointers start at the record."""
+
+    errors: tuple[FieldError, ...]
+    status: Status = Status.REJECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Not known to be stored. `code` is DynamoDB's, or `OutOfTime`; `retryable` says whether trying again can help."""
+
+    code: str
+    retryable: bool
+    status: Status = Status.FAILED
+
+
+Verdict = Settled | Rejected | Failed
+
+
+def summary(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """How many records were received, and how many of them have each status, zeros too."""
+    counts = dict.fromkeys(cdr.STATUSES, 0)
+    for verdict in verdicts:
+        counts[verdict.status] += 1
+    return {"received": len(verdicts), **counts}
+
+
+def response(ids: Sequence[str | None], verdicts: Sequence[Verdict], prefixes: Sequence[str]) -> dict[str, Any]:
+    """The answer to a call: one result per record in input order.
+
+    `prefixes` are the JSON pointers of the records in the request, empty for a bare record.
+    """
+    results = [
+        {"index": index, "id": record_id, "status": verdict.status.value, **_details(verdict, prefix)}
+        for index, (record_id, verdict, prefix) in enumerate(zip(ids, verdicts, prefixes, strict=True))
+    ]
+    return {"schema": cdr.RESULT_SCHEMA, "summary": summary(verdicts), "results": results}
+
+
+def _details(verdict: Verdict, prefix: str) -> dict[str, Any]:
+    match verdict:
+        case Settled():
+            return {"recorded_at": verdict.recorded_at}
+        case Rejected():
+            return {"errors": [error.below(prefix).as_json() for error in verdict.errors]}
+        case Failed():
+            return {"retryable": verdict.retryable, "code": verdict.code}
