@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -87,7 +88,7 @@ class StageConfig:
     customer_managed_key: bool
     """Tables and buckets are encrypted with keys of this account, whose use CloudTrail shows."""
     backup_plan: bool
-    """AWS Backup keeps daily copies of the tables beside point-in-time recovery."""
+    """AWS Backup keeps weekly copies of the tables, beyond the 35 days of point-in-time recovery."""
     cdr_retention_days: int | None
     """Days after which DynamoDB removes a CDR; `None` keeps CDRs for ever."""
     log_retention: RetentionDays
@@ -159,11 +160,12 @@ def prod(place: Place) -> StageConfig:
 def stages(*, prod_account: str | None, prod_region: str | None) -> tuple[StageConfig, ...]:
     """Every stage. Without both inputs `prod` gets placeholders, with which it synthesizes and is not deployed.
 
-    Raises `ValueError` where only one of the two is given.
+    Raises `ValueError` where only one of the two is given, or one that cannot be right.
     """
-    if (prod_account is None) != (prod_region is None):
+    if prod_account is None and prod_region is None:
+        return LOCAL, DEV, prod(Place(PLACEHOLDER_ACCOUNT, PLACEHOLDER_REGION))
+    if not re.fullmatch(r"\d{12}", prod_account or "") or not re.fullmatch(r"[a-z]+(-[a-z]+)+-\d", prod_region or ""):
         raise ValueError(
-            "Give prod-account and prod-region together: -c prod-account=<12 digits> -c prod-region=<region>"
+            "prod takes both inputs or none: -c prod-account=<12 digits> -c prod-region=<such as eu-central-1>"
         )
-    place = Place(prod_account or PLACEHOLDER_ACCOUNT, prod_region or PLACEHOLDER_REGION)
-    return LOCAL, DEV, prod(place)
+    return LOCAL, DEV, prod(Place(str(prod_account), str(prod_region)))

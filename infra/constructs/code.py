@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,7 @@ class _OfflinePip:
 
     def try_bundle(self, output_dir: str, *_options: object, **_named: object) -> bool:
         """Fill `output_dir`. Raises `RuntimeError` where wheels are missing or are not the locked ones."""
+        target = Path(output_dir, "python")
         done = subprocess.run(
             [
                 sys.executable,
@@ -75,7 +77,7 @@ class _OfflinePip:
                 *PIP_OPTIONS,
                 f"--find-links={WHEELS}",
                 f"--requirement={LAYER_LOCK}",
-                f"--target={Path(output_dir, 'python')}",
+                f"--target={target}",
             ],
             capture_output=True,
             text=True,
@@ -86,4 +88,6 @@ class _OfflinePip:
                 "The functions' layer cannot be made from the wheels below .local/wheels. "
                 f"`make synth` downloads them again where they are missing or changed. pip says: {done.stderr.strip()}"
             )
+        # Console scripts, which no function calls: their first line would be this machine's interpreter.
+        shutil.rmtree(target / "bin", ignore_errors=True)
         return True

@@ -1,10 +1,10 @@
-"""Customer-managed keys that are good for one AWS service and nothing else."""
+"""Customer-managed keys, each good for one purpose."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Duration, RemovalPolicy, Stack, Tags
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk.aws_iam import AccountRootPrincipal, AnyPrincipal, Effect, PolicyDocument, PolicyStatement
 from aws_cdk.aws_kms import Key
 
@@ -56,9 +56,16 @@ DYNAMODB_USE: Final = (
 S3_USE: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 """What S3 does with a bucket's key on its caller's behalf (S3 User Guide, "Using SSE-KMS")."""
 
+BACKUP_USE: Final = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", "kms:RetireGrant")
+"""What a vault's key is used for (AWS Backup Developer Guide, "Access control", permissions of `CreateBackupVault`)."""
 
-class ServiceKey(Key):
-    """A key that the account's callers use through one service only, and that no role's policy has to mention."""
+
+class SwitchboardKey(Key):
+    """A key for one purpose, which rotates every year and which only AWS services may hand on by a grant.
+
+    With `only_through`, such as `dynamodb`, every caller of the account uses it through that service and no role's
+    policy has to mention it; nobody uses it in another way. Without, the account's policies say who uses it.
+    """
 
     def __init__(
         self,
@@ -66,16 +73,15 @@ class ServiceKey(Key):
         construct_id: str,
         *,
         stage: StageConfig,
-        service: str,
-        use: Sequence[str],
         protects: str,
+        use: Sequence[str],
+        only_through: str | None = None,
     ) -> None:
-        stack = Stack.of(scope)
         super().__init__(
             scope,
             construct_id,
             alias=f"{APP}-{stage.name}-{protects}",
-            description=f"Encrypts the {protects} of stage {stage.name}. Usable through {service} only.",
+            description=f"Encrypts the {protects} of stage {stage.name}.",
             enable_key_rotation=True,
             pending_window=Duration.days(30),
             removal_policy=RemovalPolicy.RETAIN if stage.retain_data else RemovalPolicy.DESTROY,
@@ -87,18 +93,7 @@ class ServiceKey(Key):
                         actions=list(ADMINISTRATION),
                         resources=["*"],
                     ),
-                    PolicyStatement(
-                        sid="CallersOfTheAccountUseItThroughTheServiceOnly",
-                        principals=[AnyPrincipal()],
-                        actions=list(use),
-                        resources=["*"],
-                        conditions={
-                            "StringEquals": {
-                                "kms:ViaService": f"{service}.{stack.region}.{stack.url_suffix}",
-                                "kms:CallerAccount": stack.account,
-                            }
-                        },
-                    ),
+                    _used_through(Stack.of(scope), only_through, use) if only_through else _used_by_policies(use),
                     PolicyStatement(
                         sid="OnlyAwsServicesHandTheKeyOn",
                         effect=Effect.DENY,
@@ -110,4 +105,27 @@ class ServiceKey(Key):
                 ]
             ),
         )
-        Tags.of(self).add("purpose", f"Encrypts the {protects}")
+
+
+def _used_through(stack: Stack, service: str, use: Sequence[str]) -> PolicyStatement:
+    return PolicyStatement(
+        sid="CallersOfTheAccountUseItThroughTheServiceOnly",
+        principals=[AnyPrincipal()],
+        actions=list(use),
+        resources=["*"],
+        conditions={
+            "StringEquals": {
+                "kms:ViaService": f"{service}.{stack.region}.{stack.url_suffix}",
+                "kms:CallerAccount": stack.account,
+            }
+        },
+    )
+
+
+def _used_by_policies(use: Sequence[str]) -> PolicyStatement:
+    return PolicyStatement(
+        sid="TheAccountsPoliciesSayWhoUsesIt",
+        principals=[AccountRootPrincipal()],
+        actions=list(use),
+        resources=["*"],
+    )

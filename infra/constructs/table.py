@@ -72,6 +72,14 @@ class StoredTable(Table):
         self._billing = stage.billing
         Tags.of(self).add("purpose", purpose)
 
+    @property
+    def stream_arn(self) -> str:
+        """ARN of the table's stream. Raises `ValueError` for a table that has none."""
+        arn = self.table_stream_arn
+        if arn is None:
+            raise ValueError(f"Table {self.node.path} has no stream: give it one where it is defined.")
+        return arn
+
     def add_index(self, name: str, *, partition_key: str, sort_key: str, include: Sequence[str] | None = None) -> None:
         """Add a global secondary index with its planned capacity; `include` are its attributes, by default all."""
         units = self._billing.units(name)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from aws_cdk.aws_dynamodb import StreamViewType
 
 from infra.config import CDR_UNITS, MESSAGES_UNITS, RUNS_UNITS, StageConfig
+from infra.constructs.backup import Backup
 from infra.constructs.bucket import PrivateBucket
-from infra.constructs.key import DYNAMODB_USE, S3_USE, ServiceKey
+from infra.constructs.key import DYNAMODB_USE, S3_USE, SwitchboardKey
 from infra.constructs.published import Published
 from infra.constructs.stack import SwitchboardStack
 from infra.constructs.table import StoredTable
@@ -35,16 +36,18 @@ class DataStack(SwitchboardStack):
         self.runs_table = self._define_runs_table()
         self.quarantine = self._define_quarantine()
         self.reports = self._define_reports()
+        if stage.backup_plan:
+            self._define_backup()
 
     def _define_keys(self) -> None:
-        self._table_key: ServiceKey | None = None
-        self._bucket_key: ServiceKey | None = None
+        self._table_key: SwitchboardKey | None = None
+        self._bucket_key: SwitchboardKey | None = None
         if self._stage.customer_managed_key:
-            self._table_key = ServiceKey(
-                self, "TableKey", stage=self._stage, service="dynamodb", use=DYNAMODB_USE, protects="tables"
+            self._table_key = SwitchboardKey(
+                self, "TableKey", stage=self._stage, protects="tables", use=DYNAMODB_USE, only_through="dynamodb"
             )
-            self._bucket_key = ServiceKey(
-                self, "BucketKey", stage=self._stage, service="s3", use=S3_USE, protects="buckets"
+            self._bucket_key = SwitchboardKey(
+                self, "BucketKey", stage=self._stage, protects="buckets", use=S3_USE, only_through="s3"
             )
 
     def _define_cdr_table(self) -> StoredTable:
@@ -120,6 +123,15 @@ class DataStack(SwitchboardStack):
         )
         self._publish(deployment.REPORTS_PATH, bucket.bucket_name, "Name of the bucket of backfill reports.")
         return bucket
+
+    def _define_backup(self) -> None:
+        Backup(
+            self,
+            "Backup",
+            stage=self._stage,
+            tables=[self.cdr_table, self.messages_table],
+            table_key=self._table_key,
+        )
 
     def _publish(self, path: str, value: str, description: str) -> None:
         Published(self, stage=self._stage, path=path, value=value, description=description)

@@ -158,7 +158,7 @@ class FunctionsStack(SwitchboardStack):
                         "dynamodb:GetShardIterator",
                         "dynamodb:ListStreams",
                     ],
-                    resources=[self._cdr_stream()],
+                    resources=[self._data.cdr_table.stream_arn],
                 ),
                 self._keep_in_quarantine(deployment.CDR_GUARD),
                 PolicyStatement(
@@ -202,7 +202,7 @@ class FunctionsStack(SwitchboardStack):
             self,
             "CdrGuardFromStream",
             function_name=guard.function.function_name,
-            event_source_arn=self._cdr_stream(),
+            event_source_arn=self._data.cdr_table.stream_arn,
             starting_position="TRIM_HORIZON",
             filter_criteria=CfnEventSourceMapping.FilterCriteriaProperty(
                 filters=[CfnEventSourceMapping.FilterProperty(pattern=changes)]
@@ -225,11 +225,6 @@ class FunctionsStack(SwitchboardStack):
             (deployment.CDR_QUEUE_PATH, self.ingest.queue.queue_url, "URL of the queue that takes CDRs to store."),
         ):
             Published(self, stage=self._stage, path=path, value=value, description=description)
-
-    def _cdr_stream(self) -> str:
-        arn = self._data.cdr_table.table_stream_arn
-        assert arn is not None  # noqa: S101 - the data stack defines the stream; this tells the type checker
-        return arn
 
     def _retention(self) -> dict[str, str]:
         days = self._stage.cdr_retention_days
