@@ -43,6 +43,9 @@ ENV_QUARANTINE_BUCKET: Final = "SWITCHBOARD_QUARANTINE_BUCKET"
 
 # --- metrics ---------------------------------------------------------------------------------------------------------
 METRICS_NAMESPACE: Final = "Switchboard"
+DIMENSION_STAGE: Final = "stage"
+DIMENSION_FUNCTION: Final = "function"
+"""The dimensions of every metric; the function by its short name."""
 METRIC_CDR_CHANGED: Final = "CdrChanged"
 """Changes and removals of CDRs that nothing in the system may do: an alarm watches it."""
 METRIC_CDR_RECEIVED: Final = "CdrReceived"
