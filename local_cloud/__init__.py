@@ -25,8 +25,9 @@ The one that stays until it is told to go (`make local-up`, `switchboard local u
     LocalCloud.running()                               # it, or None; from any process
     standing.down()                                    # true if one was stopped
 
-Account, region and root's keys stand in `local_cloud.identity`. Everything raised is a `local_cloud.errors.LocalCloudError`
-whose message is fit for a person. `local_cloud.cdk` is the CDK CLI without a Node of the machine.
+Account, region and root's keys stand in `local_cloud.identity`. Everything raised is a
+`local_cloud.errors.LocalCloudError` whose message is fit for a person. `local_cloud.cdk` is the CDK CLI without a Node
+of the machine.
 
 What the emulator gets wrong and this system rests on is corrected by `local_cloud.corrections`, one module per fault.
 This module imports nothing, because the emulator's own environment imports it too.

@@ -8,13 +8,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3
-from botocore.config import Config
 
 from local_cloud import deployment, instances
 from local_cloud.errors import LocalCloudError, NotSetUpError, PortTakenError, StartError
@@ -25,6 +25,8 @@ from local_cloud.supervisor import RELEASE
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from botocore.config import Config
 
 HOST: Final = "127.0.0.1"
 _START_SECONDS: Final = 60
@@ -39,6 +41,8 @@ class LocalCloud:
         self._directory = directory
         self._state = state
         self._supervisor = supervisor
+        self._session = boto3.Session()
+        self._session_lock = threading.Lock()
 
     @classmethod
     def start(
@@ -114,13 +118,16 @@ class LocalCloud:
     def client(self, service: str, credentials: Mapping[str, Any] | None = None, config: Config | None = None) -> Any:
         """A boto3 client of `service`: as the account's root, or with `Credentials` as `AssumeRole` answers them."""
         credentials = credentials or {"AccessKeyId": ROOT_KEY, "SecretAccessKey": ROOT_KEY}
-        session = boto3.Session(
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials.get("SessionToken"),
-            region_name=REGION,
-        )
-        return session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
+        with self._session_lock:  # threads may share a client, but not the making of one
+            return self._session.client(  # type: ignore[call-overload]
+                service,
+                region_name=REGION,
+                endpoint_url=self.endpoint_url,
+                aws_access_key_id=credentials["AccessKeyId"],
+                aws_secret_access_key=credentials["SecretAccessKey"],
+                aws_session_token=credentials.get("SessionToken"),
+                config=config,
+            )
 
     def assume(self, role_arn: str, session_name: str = "local") -> dict[str, Any]:
         """Temporary credentials of a role, to be given to `client`."""
@@ -251,6 +258,8 @@ def _supervise(
         "AUTH": "true",
         "LOG_LEVEL": "WARNING",
         "CLOUDTRAIL_RECORDING": "1",
+        # AWS waits a minute before the first retry of an asynchronous invocation, and two before the second.
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         # The emulator removes containers it believes to be its own, and nothing here needs Docker.

@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _end_with_supervisor() -> None:
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)  # the supervisor writes nothing, so this returns when it has ended
     os.killpg(0, signal.SIGKILL)
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
-RELEASE: Final = b"release\n"
+RELEASE: Final = b"r"
 _EMULATOR_ENDED: Final = 70
 
 
@@ -64,7 +64,7 @@ def _start_emulator(listener: int, *, as_it_comes: bool) -> subprocess.Popen[byt
 
 
 def _watch_user(wanted: SimpleQueue[bool]) -> None:
-    if sys.stdin.buffer.readline() != RELEASE:
+    if os.read(sys.stdin.fileno(), len(RELEASE)) != RELEASE:
         wanted.put(True)
 
 

@@ -6,12 +6,30 @@ from __future__ import annotations
 def apply() -> None:
     """Correct the emulator in this process, before it serves.
 
-    Raises `_seam.SeamError` where the emulator no longer has a function that a correction replaces.
+    Raises `_seam.SeamError` where the emulator no longer has what a correction replaces.
     """
-    from local_cloud.corrections import (  # noqa: PLC0415 - importing them imports the emulator, which only its own environment has
+    # Importing a correction imports the emulator, which only its own environment has.
+    from local_cloud.corrections import (  # noqa: PLC0415 - see above
+        failure_destinations,
         function_interpreter,
+        handler_errors,
+        invoke_payload,
+        partiql_batches,
+        partiql_permissions,
+        recorded_resources,
         secure_transport,
+        table_features,
     )
 
-    for correction in (function_interpreter, secure_transport):
+    for correction in (
+        failure_destinations,
+        function_interpreter,
+        handler_errors,
+        invoke_payload,
+        partiql_batches,
+        partiql_permissions,
+        recorded_resources,
+        secure_transport,
+        table_features,
+    ):
         correction.apply()

@@ -1,7 +1,7 @@
 """Requests over loopback count as secure transport.
 
-Wrong: the emulator serves plain HTTP, so `aws:SecureTransport` is false and every TLS-only bucket or queue policy denies
-every request.
+Wrong: the emulator serves plain HTTP, so `aws:SecureTransport` is false, and a TLS-only policy of a bucket or a queue
+denies every request.
 
 AWS: service endpoints are reached over TLS and the key is true.
 Source: IAM user guide, "AWS global condition context keys", `aws:SecureTransport`.
