@@ -11,15 +11,22 @@ from uuid import UUID
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+UUID_PATTERN: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 UUID7_PATTERN: Final = r"^[0-9a-d][0-9a-f]{7}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 """A UUIDv7 in lower case. A first digit above `d` names a time after the year 9774, beyond what a date can hold."""
 
+_UUID: Final = re.compile(UUID_PATTERN)
 _UUID7: Final = re.compile(UUID7_PATTERN)
 _TIME_SHIFT: Final = 80
 _RANDOM_BITS: Final = 74
 _LOW_BITS: Final = 62
 _MAX_STEP_BITS: Final = 32
 _MAX_CLOCK_SETBACK_MS: Final = 1_000
+
+
+def is_uuid(text: str) -> bool:
+    """Whether this is a UUID in lower case, of any version."""
+    return _UUID.fullmatch(text) is not None
 
 
 def compose_uuid7(milliseconds: int, tail: int) -> str:

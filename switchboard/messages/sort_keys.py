@@ -1,0 +1,96 @@
+"""The sort keys of messages: made from a message's own UUIDv7, so in the order of time; and ranges of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from switchboard.ids import milliseconds_of
+from switchboard.schema.messages import message_sort_key
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+TIME_CHARACTERS: Final = len("2026-11-21T00:08:12.345Z")
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_BELOW_DIGITS, _ABOVE_DIGITS = "/", ":"
+_BELOW_KEYS: Final = "!"
+_ABOVE_KEYS: Final = "~"
+
+
+def milliseconds(instant: datetime) -> int:
+    """Whole milliseconds from 1970 to an aware instant."""
+    return (instant - EPOCH) // _MILLISECOND
+
+
+def time_text(at: int) -> str:
+    """`YYYY-MM-DDTHH:MM:SS.mmmZ` of milliseconds since 1970."""
+    return (EPOCH + timedelta(milliseconds=at)).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def sort_key(message_uuid: str) -> str:
+    """`sk` of the message. Raises `ValueError` for anything but a UUIDv7 in lower case."""
+    return message_sort_key(time_text(milliseconds_of(message_uuid)), message_uuid)
+
+
+def time_of(key: str) -> str:
+    """The time in a message's `sk`, as text."""
+    return key[:TIME_CHARACTERS]
+
+
+def uuid_of(key: str) -> str:
+    """The message that has this `sk`."""
+    return key[TIME_CHARACTERS + 1 :]
+
+
+def is_sort_key(text: str) -> bool:
+    """Whether some message could have this `sk`."""
+    try:
+        return sort_key(uuid_of(text)) == text
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """The sort keys from `low` to `high`, both inclusive, as DynamoDB's BETWEEN takes them.
+
+    Bounds need not be keys. All keys have one width and characters between `!` and `~`, so a key with `!` behind it
+    sorts directly above the key, and a key whose last character is one less, with `~` behind it, directly below.
+    """
+
+    low: str = _BELOW_DIGITS
+    high: str = _ABOVE_DIGITS
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing lies in it; BETWEEN refuses such bounds."""
+        return self.low > self.high
+
+    def newer_than(self, key: str) -> KeyRange:
+        """What lies above a sort key."""
+        return KeyRange(max(self.low, key + _BELOW_KEYS), self.high)
+
+    def older_than(self, key: str) -> KeyRange:
+        """What lies below a sort key."""
+        return KeyRange(self.low, min(self.high, key[:-1] + chr(ord(key[-1]) - 1) + _ABOVE_KEYS))
+
+    def since(self, instant: datetime) -> KeyRange:
+        """Messages at or after an instant."""
+        return KeyRange(max(self.low, _first_at(instant)), self.high)
+
+    def until(self, instant: datetime) -> KeyRange:
+        """Messages before an instant: a bare time sorts below all keys of its millisecond."""
+        return KeyRange(self.low, min(self.high, _first_at(instant)))
+
+
+def year_range(year: int) -> KeyRange:
+    """The messages of a year of UTC."""
+    return KeyRange(f"{year:04}-", f"{year:04}-{_ABOVE_KEYS}")
+
+
+def _first_at(instant: datetime) -> str:
+    # A message's time is cut to milliseconds, so one in the instant's own millisecond counts as before it.
+    try:
+        return time_text(milliseconds(instant + _MILLISECOND - timedelta(microseconds=1)))
+    except OverflowError:
+        return _ABOVE_DIGITS
