@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from copy import deepcopy
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -36,6 +37,7 @@ class MessagesTable:
         self.stream: list[dict[str, Any]] = []
         self.calls: Counter[str] = Counter()
         self.write_units = 0
+        self._lock = Lock()
         self.before: Callable[[str, dict[str, Any]], None] = lambda _name, _request: None
         self.after: Callable[[str, dict[str, Any]], None] = lambda _name, _request: None
 
@@ -61,11 +63,12 @@ class MessagesTable:
     def update_item(self, **request: Any) -> dict[str, Any]:
         self._begin("update_item", request)
         key = _key(request["Key"])
-        before = self.items.get(key)
-        if not holds(request.get("ConditionExpression"), before, request):
-            self.write_units += failed_units(before)
-            raise client_error("ConditionalCheckFailedException", "UpdateItem")
-        self._write(key, _updated(before, request))
+        with self._lock:
+            before = self.items.get(key)
+            if not holds(request.get("ConditionExpression"), before, request):
+                self.write_units += failed_units(before)
+                raise client_error("ConditionalCheckFailedException", "UpdateItem")
+            self._write(key, _updated(before, request))
         return self._end("update_item", request, {})
 
     def query(self, **request: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The function `stream-handler`: previews follow the messages table's stream."""
