@@ -1,0 +1,1 @@
+"""`make demo`: the whole system deployed to a local cloud, and a walk through what it does."""
