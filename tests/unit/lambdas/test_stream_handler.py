@@ -142,7 +142,7 @@ def test_logs_and_metrics_hold_counts_and_no_content(
 ) -> None:
     table.put(message("g", 5, text="a secret"), {**message("g", 6), schema.MESSAGE: {"N": "1"}})
 
-    _, metrics = deployed(table.stream, 60_000)
+    _, metrics = deployed(list(table.stream), 60_000)
 
     assert any(document.get(deployment.METRIC_QUARANTINED) == [1] for document in metrics)
     (logged,) = (vars(record) for record in caplog.records)
