@@ -14,6 +14,14 @@ Command, demo and tests use it the same way. For the time of a block:
         keys = cloud.assume(role_arn)              # temporary credentials of a role
         cloud.client("lambda", keys)               # boto3 client as that role
 
+What was deployed, as a caller sees it (the fixture `local` of `tests/integration` yields one):
+
+    from local_cloud.stage import DeployedStage
+
+    local = DeployedStage(cloud)
+    local.parameter("cdr/writer-function")         # a published parameter by its path; local.parameters has all
+    local.client("lambda", "qm-service")           # boto3 client as a role by its short name; without one: as root
+
 A cloud ends, with every function process and every file of it, when its block ends or when the process that started it
 ends in whatever way. Any number may run at once; they share nothing.
 
