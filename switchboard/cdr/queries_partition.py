@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from switchboard.cdr.cursors import Cursor, Position
 from switchboard.cdr.queries_errors import QueryUnavailable
-from switchboard.cdr.queries_reader import OUT_OF_TIME, Reader
+from switchboard.dynamo.rounds import OUT_OF_TIME
 from switchboard.cdr.queries_records import MAX_ANSWER_BYTES, Item, record_of, size_of
 from switchboard.schema import cdr
 

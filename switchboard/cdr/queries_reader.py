@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import (
-    ClientError,
-    ConnectionClosedError,
-    EndpointConnectionError,
-    HTTPClientError,
-)
+import botocore.exceptions
+from botocore.exceptions import ClientError, HTTPClientError
 
 from switchboard.cdr.queries_errors import QueryUnavailable
+from switchboard.dynamo.rounds import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,13 +21,8 @@ if TYPE_CHECKING:
 MIN_SECONDS: Final = 3.0
 """With less time left no further page is read: what was read must still be answered."""
 
-OUT_OF_TIME: Final = "OutOfTime"
 CONNECTION: Final = "Connection"
-
-_SERVER_ERROR: Final = 500
-_TRANSIENT_CODES: Final = frozenset(
-    {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "LimitExceededException"}
-)
+_SERVER_FAULT: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +63,10 @@ class Reader:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            if code in _TRANSIENT_CODES or status >= _SERVER_ERROR:
+            if Refusal(code).transient or status >= _SERVER_FAULT:
                 raise QueryUnavailable(code, "The table is busy: ask again.", retryable=True) from error
             raise
-        except (ConnectionClosedError, EndpointConnectionError, HTTPClientError) as error:
+        except (botocore.exceptions.ConnectionError, HTTPClientError) as error:
             raise QueryUnavailable(CONNECTION, "The table did not answer: ask again.", retryable=True) from error
         self._units.append(answer["ConsumedCapacity"]["CapacityUnits"])
         return Page(answer["Items"], answer.get("LastEvaluatedKey"))

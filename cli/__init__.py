@@ -1,0 +1,1 @@
+"""How a person calls the system: the `switchboard` command."""

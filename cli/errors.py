@@ -1,0 +1,151 @@
+"""How a command ends: the exit codes, and what becomes of an error. A user's error never shows a traceback."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final
+
+import botocore.exceptions as aws
+
+from local_cloud.errors import LocalCloudError, NotSetUpError, PortTakenError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Code(IntEnum):
+    """The exit codes of every command."""
+
+    DONE = 0
+    FAULT = 1
+    USAGE = 2
+    REFUSED = 3
+    NOT_FOUND = 4
+    PARTLY = 5
+    UNAVAILABLE = 6
+
+
+class Failure(Exception):  # noqa: N818 - it is how a command ends, not what went wrong
+    """The command ends here: why, field by field where it is about fields, and what to do next."""
+
+    def __init__(self, code: Code, message: str, *, remedy: str = "", details: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.remedy = remedy
+        self.details = details
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    code: Code
+    message: str
+    remedy: str
+
+
+_ACCESS: Final = _Meaning(
+    Code.REFUSED, "These credentials may not do this.", "Use a role that may: give --profile, or sign in again."
+)
+_CREDENTIALS: Final = _Meaning(
+    Code.REFUSED, "AWS does not accept these credentials.", "Sign in again, or give --profile of a role that may."
+)
+_BUSY: Final = _Meaning(Code.UNAVAILABLE, "AWS is busy or unreachable.", "Run the same command again in a moment.")
+_TOO_LARGE: Final = _Meaning(Code.REFUSED, "The request is larger than a function accepts.", "Send fewer records.")
+_GONE: Final = _Meaning(
+    Code.NOT_FOUND, "What the stage published does not exist.", "Is the stage deployed? Deploy it again."
+)
+_MEANINGS: Final = {
+    "AccessDenied": _ACCESS,
+    "AccessDeniedException": _ACCESS,
+    "ExpiredToken": _CREDENTIALS,
+    "ExpiredTokenException": _CREDENTIALS,
+    "InvalidClientTokenId": _CREDENTIALS,
+    "InvalidSignatureException": _CREDENTIALS,
+    "SignatureDoesNotMatch": _CREDENTIALS,
+    "UnrecognizedClientException": _CREDENTIALS,
+    "RequestEntityTooLargeException": _TOO_LARGE,
+    "RequestTooLargeException": _TOO_LARGE,
+    "ResourceNotFoundException": _GONE,
+    "ThrottlingException": _BUSY,
+    "TooManyRequestsException": _BUSY,
+}
+_SERVER_FAULT: Final = 500
+
+
+_BY_TYPE: Final = (
+    (
+        aws.ProfileNotFound,
+        _Meaning(Code.REFUSED, "There is no such profile.", "`aws configure list-profiles` lists them."),
+    ),
+    ((aws.SSOError, aws.TokenRetrievalError), _Meaning(Code.REFUSED, "The sign-in has ended.", "Run `aws sso login`.")),
+    (
+        (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError),
+        _Meaning(Code.REFUSED, "There are no usable AWS credentials.", _CREDENTIALS.remedy),
+    ),
+    (
+        (aws.ConnectionError, aws.HTTPClientError),
+        _Meaning(Code.UNAVAILABLE, "The endpoint does not answer.", "Is it running, and is the address right?"),
+    ),
+)
+
+
+def failure_of(error: Exception) -> Failure | None:
+    """What an error of AWS or of the local cloud means for the person at the terminal; None for a fault of ours."""
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, LocalCloudError):
+        mendable = isinstance(error, PortTakenError | NotSetUpError)
+        return Failure(Code.REFUSED if mendable else Code.FAULT, str(error))
+    if isinstance(error, aws.ClientError):
+        return _failure_of_aws(error)
+    for types, meaning in _BY_TYPE:
+        if isinstance(error, types):
+            return Failure(meaning.code, meaning.message, remedy=meaning.remedy)
+    return None
+
+
+def _failure_of_aws(error: aws.ClientError) -> Failure:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    meaning = _MEANINGS.get(code) or (_BUSY if status >= _SERVER_FAULT else None)
+    if meaning is None:
+        return Failure(
+            Code.FAULT, f"{error.operation_name} was refused with {code}.", remedy="This is ours: report it."
+        )
+    return Failure(meaning.code, f"{meaning.message} ({error.operation_name}: {code})", remedy=meaning.remedy)
+
+
+_INVALID: Final = frozenset({"InvalidEnvelope", "InvalidQuery"})
+_UNAVAILABLE: Final = frozenset({"QueryUnavailable", "Sandbox.Timedout"})
+
+
+def failure_of_function(function: str, payload: Mapping[str, Any]) -> Failure:
+    """What a function error means. `payload` is Lambda's `{"errorType", "errorMessage", …}`."""
+    kind = payload.get("errorType", "")
+    message = payload.get("errorMessage", "")
+    if kind in _INVALID:
+        return Failure(
+            Code.REFUSED,
+            f"{function} refused the request.",
+            remedy="Correct these fields and send it again.",
+            details=_fields(message),
+        )
+    if kind in _UNAVAILABLE or message.endswith("seconds"):
+        return Failure(Code.UNAVAILABLE, f"{function} could not answer now.", remedy=_BUSY.remedy)
+    return Failure(
+        Code.FAULT, f"{function} failed with {kind or 'an unnamed error'}.", remedy=f"The log of {function} says why."
+    )
+
+
+def _fields(message: str) -> tuple[str, ...]:
+    try:
+        return tuple(field_error(error) for error in json.loads(message)["errors"])
+    except (ValueError, TypeError, KeyError):
+        return ()
+
+
+def field_error(error: Mapping[str, str]) -> str:
+    """One line of a refusal: where, the code, what is expected."""
+    return f"{error['path'] or 'the whole request'}: {error['code']}: {error['message']}"

@@ -1,0 +1,47 @@
+"""The `switchboard` command: its groups, and how every one of them ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli import cdr, local
+from cli.errors import failure_of
+from cli.output import tell_failure
+
+
+class Commands(TyperGroup):
+    """Ends every command with its exit code; only a fault of ours shows a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except typer.Exit:
+            raise
+        except Exception as error:
+            failure = failure_of(error)
+            if failure is None:
+                raise
+            tell_failure(failure)
+            raise typer.Exit(failure.code) from error
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="switchboard",
+    help="Call data records, messages and backfills: the system from the command line.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(cdr.app, name="cdr")
+app.add_typer(local.app, name="local")
+
+
+def main() -> None:
+    """Run the command."""
+    app()

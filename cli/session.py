@@ -1,0 +1,167 @@
+"""Which cloud a command talks to, as whom, and how it finds the stage's functions there."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.errors import Code, Failure, failure_of, failure_of_function
+from local_cloud.cloud import LocalCloud
+from local_cloud.identity import REGION as LOCAL_REGION
+from local_cloud.identity import ROOT_KEY
+from switchboard.schema import deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+LONG_TERM_KEY: Final = "AKIA"
+"""How the access key id of an IAM user begins (AWS, "IAM identifiers"); temporary ones begin with ASIA."""
+
+_CONFIG: Final = Config(
+    connect_timeout=5, read_timeout=300, retries={"mode": "standard", "total_max_attempts": 4}, tcp_keepalive=True
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What the common options say. Exactly one of `stage` and `endpoint_url` is given."""
+
+    stage: str | None = None
+    endpoint_url: str | None = None
+    profile: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a function answered: its text unchanged, and what that means."""
+
+    text: str
+    value: Any
+
+
+class Target:
+    """One stage, reached with one identity. `client` makes a boto3 client by a service's name."""
+
+    def __init__(self, stage: str, client: Callable[[str], Any]) -> None:
+        self.stage = stage
+        self._client = client
+        self._functions: dict[str, str] = {}
+        self._lambda: Any = None
+
+    def invoke(self, path: str, payload: bytes) -> Answer:
+        """Invoke the function published under `path` and wait for its answer.
+
+        Raises `Failure` where the stage published none, AWS refuses or does not answer, or the function fails.
+        """
+        try:
+            function = self._functions.get(path) or self._find(path)
+            self._functions[path] = function
+            self._lambda = self._lambda or self._client("lambda")
+            response = self._lambda.invoke(FunctionName=function, InvocationType="RequestResponse", Payload=payload)
+            text = response["Payload"].read().decode()
+        except (BotoCoreError, ClientError) as error:
+            raise failure_of(error) or error from error
+        value = json.loads(text)
+        if "FunctionError" in response:
+            raise failure_of_function(function.rpartition(":")[2], value if isinstance(value, dict) else {})
+        return Answer(text, value)
+
+    def _find(self, path: str) -> str:
+        ssm = self._client("ssm")
+        name = deployment.parameter_name(self.stage, path)
+        try:
+            found: str = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        except ssm.exceptions.ParameterNotFound:
+            raise Failure(
+                Code.NOT_FOUND, f"There is no parameter {name}.", remedy=f"Is stage {self.stage} deployed there?"
+            ) from None
+        return found
+
+
+def connect(
+    where: Where,
+    *,
+    running: Callable[[], LocalCloud | None] = LocalCloud.running,
+    environ: Mapping[str, str] = os.environ,
+) -> Target:
+    """Reach the stage that the options name.
+
+    Raises `Failure`: usage where not exactly one known stage or endpoint is named, refused where the credentials are
+    missing or are an IAM user's outside this machine, not found where no local cloud runs.
+    """
+    if (where.stage is None) == (where.endpoint_url is None):
+        raise Failure(
+            Code.USAGE, "Say where.", remedy=f"Give --stage {'|'.join(deployment.STAGES)}, or else --endpoint-url URL."
+        )
+    if where.stage == deployment.LOCAL_STAGE:
+        return _local(where, running)
+    if where.stage is not None and where.stage not in deployment.STAGES:
+        raise Failure(
+            Code.USAGE,
+            "There is no such stage; names are matched exactly.",
+            remedy=f"The stages are {', '.join(deployment.STAGES)}.",
+        )
+    if where.stage is not None and environ.get("AWS_ENDPOINT_URL"):
+        raise Failure(
+            Code.REFUSED,
+            f"AWS_ENDPOINT_URL is set, so stage {where.stage} would not be looked for at AWS.",
+            remedy="Unset it, or give --endpoint-url to mean that endpoint.",
+        )
+    region = where.region or environ.get("AWS_REGION")
+    session = boto3.Session(profile_name=where.profile, region_name=region)
+    is_here = where.endpoint_url is not None and _is_loopback(where.endpoint_url)
+    if session.region_name is None:
+        if not is_here:
+            raise Failure(Code.USAGE, "Say which region.", remedy="Give --region, or set AWS_REGION.")
+        session = boto3.Session(profile_name=where.profile, region_name=LOCAL_REGION)
+    _check_credentials(session, is_here=is_here)
+    return Target(where.stage or deployment.LOCAL_STAGE, _clients(session, where.endpoint_url))
+
+
+def _local(where: Where, running: Callable[[], LocalCloud | None]) -> Target:
+    cloud = running()
+    if cloud is None:
+        raise Failure(Code.NOT_FOUND, "No local cloud is running.", remedy="Start one: switchboard local up")
+    keys = {} if where.profile else {"aws_access_key_id": ROOT_KEY, "aws_secret_access_key": ROOT_KEY}
+    session = boto3.Session(profile_name=where.profile, region_name=where.region or LOCAL_REGION, **keys)
+    return Target(deployment.LOCAL_STAGE, _clients(session, cloud.endpoint_url))
+
+
+def _clients(session: boto3.Session, endpoint_url: str | None) -> Callable[[str], Any]:
+    def client(service: str) -> Any:
+        return session.client(service, endpoint_url=endpoint_url, config=_CONFIG)  # type: ignore[call-overload]
+
+    return client
+
+
+def _check_credentials(session: boto3.Session, *, is_here: bool) -> None:
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise Failure(
+            Code.REFUSED, "There are no AWS credentials.", remedy="Sign in, and give --profile or set AWS_PROFILE."
+        )
+    if not is_here and credentials.get_frozen_credentials().access_key.startswith(LONG_TERM_KEY):
+        raise Failure(
+            Code.REFUSED,
+            "These are the long-term keys of an IAM user; outside the local stage they are not used.",
+            remedy="Assume a role and use its temporary credentials: `aws sso login`, or a profile with role_arn.",
+        )
+
+
+def _is_loopback(url: str) -> bool:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Failure(Code.USAGE, "--endpoint-url is not a URL.", remedy="Write it like http://127.0.0.1:4566")
+    try:
+        return ipaddress.ip_address(parts.hostname).is_loopback
+    except ValueError:
+        return parts.hostname == "localhost"
