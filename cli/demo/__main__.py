@@ -9,11 +9,11 @@ from pathlib import Path
 from rich.console import Console
 
 from cli.demo import cdr
-from cli.demo.system import System
 from cli.demo.walk import NotShownError, Walk
 from local_cloud.cloud import LocalCloud
 from local_cloud.deployment import StackEvent, synthesize
 from local_cloud.errors import LocalCloudError
+from local_cloud.stage import DeployedStage
 
 
 def deployed(cloud: LocalCloud, assembly: Path, console: Console, walk: Walk) -> None:
@@ -43,7 +43,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="switchboard-demo-") as scratch, LocalCloud.start() as cloud:
             deployed(cloud, Path(scratch) / "cdk.out", console, walk)
-            cdr.walk(System(cloud), walk)
+            cdr.walk(DeployedStage(cloud), walk)
     except NotShownError as claim:
         console.print(f"\n[bold red]Not shown:[/] {claim}")
         return 1

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from rich.table import Table
 
+from cli.demo.callers import function_role, service_role
 from switchboard.schema import cdr, deployment
 
 if TYPE_CHECKING:
-    from cli.demo.system import Caller, System
+    from cli.demo.callers import Caller
     from cli.demo.walk import Walk
+    from local_cloud.stage import DeployedStage
 
 SOURCE = "qm/reporting-api"
 SPONSOR = "s-12"
@@ -73,24 +75,24 @@ def results_table(records: list[dict[str, Any]], answer: dict[str, Any]) -> Tabl
     return table
 
 
-def walk(system: System, tour: Walk) -> None:
+def walk(stage: DeployedStage, tour: Walk) -> None:
     """Show writing and reading of CDRs, and what the roles refuse."""
     records = Records(datetime.now(UTC))
     with tour.step(
         "A service takes its role", "QM runs with temporary credentials of `qm-service`; nobody's keys."
     ) as step:
-        qm = system.role("qm-service")
+        qm = service_role(stage, deployment.QM_SERVICE)
         identity = qm.client("sts").get_caller_identity()["Arn"]
         step.show(identity)
         step.check("the identity is the role", ":assumed-role/" in identity)
         step.prove("temporary credentials, no key")
     first_records(qm, records, tour)
-    same_instant(system, qm, records, tour)
-    earlier_first(system, qm, records, tour)
+    same_instant(stage, qm, records, tour)
+    earlier_first(stage, qm, records, tour)
     rejected(qm, records, tour)
-    by_queue(system, qm, records, tour)
-    no_overwriting(system, qm, tour)
-    reads(system, records, tour)
+    by_queue(stage, qm, records, tour)
+    no_overwriting(stage, qm, tour)
+    reads(stage, records, tour)
 
 
 def first_records(qm: Caller, records: Records, tour: Walk) -> None:
@@ -110,14 +112,14 @@ def first_records(qm: Caller, records: Records, tour: Walk) -> None:
         step.prove("5 duplicates, 0 stored")
 
 
-def same_instant(system: System, qm: Caller, records: Records, tour: Walk) -> None:
+def same_instant(stage: DeployedStage, qm: Caller, records: Records, tour: Walk) -> None:
     """Two events of one sponsor in one microsecond, in the new table and in one keyed as the old one was."""
     pair = [
         records.record(number, cdr.CONSUME, 10, **{cdr.SUBSCRIBER_ID: subscriber}, data={"bytes_down": 1_000})
         for number, subscriber in ((6, "p-1"), (7, "p-2"))
     ]
     with tour.step("Two events in the same instant", "The old table was keyed by timestamp and sponsor.") as step:
-        kept_before = kept_by_old_key(system, pair)
+        kept_before = kept_by_old_key(stage, pair)
         answer = qm.invoke(deployment.CDR_WRITER_PATH, envelope(*pair))
         step.show(results_table(pair, answer))
         step.check(f"the old key kept {kept_before} of 2", kept_before == 1)
@@ -125,9 +127,9 @@ def same_instant(system: System, qm: Caller, records: Records, tour: Walk) -> No
         step.prove(f"both kept; the old key kept {kept_before}")
 
 
-def kept_by_old_key(system: System, pair: list[dict[str, Any]]) -> int:
+def kept_by_old_key(stage: DeployedStage, pair: list[dict[str, Any]]) -> int:
     """Put the records into a throw-away table keyed `timestamp` and `sponsor_id`, and count what remains."""
-    dynamodb = system.cloud.client("dynamodb")
+    dynamodb = stage.client("dynamodb")
     table = "demo-keyed-by-timestamp"
     dynamodb.create_table(
         TableName=table,
@@ -152,14 +154,14 @@ def kept_by_old_key(system: System, pair: list[dict[str, Any]]) -> int:
         dynamodb.delete_table(TableName=table)
 
 
-def earlier_first(system: System, qm: Caller, records: Records, tour: Walk) -> None:
+def earlier_first(stage: DeployedStage, qm: Caller, records: Records, tour: Walk) -> None:
     """An event that is earlier than the stored first one and arrives later."""
     late = records.record(8, cdr.FIRST_RETRIEVE, 2, **{cdr.SUBSCRIBER_ID: SUBSCRIBER})
     later = records.record(9, cdr.FIRST_RETRIEVE, 20, **{cdr.SUBSCRIBER_ID: SUBSCRIBER})
     with tour.step("Who was first?", "The first write is never changed; an earlier event is added beside it.") as step:
         answer = qm.invoke(deployment.CDR_WRITER_PATH, envelope(late, later))
         step.show(results_table([late, later], answer))
-        reader = system.role("cdr-reader")
+        reader = service_role(stage, deployment.CDR_READER)
         question = {
             "query": "first",
             "sponsorship_id": SPONSORSHIP,
@@ -175,7 +177,7 @@ def earlier_first(system: System, qm: Caller, records: Records, tour: Walk) -> N
 def rejected(qm: Caller, records: Records, tour: Walk) -> None:
     """A record with several faults beside a good one."""
     bad = records.record(10, "consumed", 5, colour="red")
-    bad |= {"time": "2026-11-21 00:08", "data": {"bytes_down": "9" * 5, "rate": 10**39}}
+    bad |= {"time": "2026-11-21 00:08", "data": {"bytes_down": 12_345, "rate": int("7" * 39)}}
     good = records.record(11, cdr.CONSUME, 11, data={"bytes_down": 5})
     with tour.step(
         "A record that breaks the contract", "Each field is named; the good records of the call are stored."
@@ -195,42 +197,45 @@ def rejected(qm: Caller, records: Records, tour: Walk) -> None:
         step.prove(f"{len(errors)} field errors, 1 stored")
 
 
-def by_queue(system: System, qm: Caller, records: Records, tour: Walk) -> None:
+def by_queue(stage: DeployedStage, qm: Caller, records: Records, tour: Walk) -> None:
     """A record and a message that is no JSON through the queue: one stored, one in the quarantine."""
     with tour.step("Through the queue", "Fire and forget: what cannot be stored is kept with its payload.") as step:
         queued = records.record(12, cdr.CONSUME, 12, data={"bytes_down": 7})
-        sqs, url = qm.client("sqs"), system.parameters[deployment.CDR_QUEUE_PATH]
+        sqs, url = qm.client("sqs"), stage.parameters[deployment.CDR_QUEUE_PATH]
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(queued))
         sqs.send_message(QueueUrl=url, MessageBody="this is no JSON")
-        reader = system.role("cdr-reader")
+        reader = service_role(stage, deployment.CDR_READER)
         question = {"query": "history", "sponsorship_id": SPONSORSHIP}
         arrived = wait_for(
             lambda: (
                 queued[cdr.ID] in {one["id"] for one in reader.invoke(deployment.CDR_QUERY_PATH, question)["records"]}
             )
         )
-        kept = wait_for(lambda: "this is no JSON" in quarantined_payloads(system))
+        kept = wait_for(lambda: "this is no JSON" in quarantined_payloads(stage))
         step.check("the record arrived", arrived)
         step.check("the other message lies in the quarantine, word for word", kept)
         step.prove("1 stored, 1 in quarantine")
 
 
-def quarantined_payloads(system: System) -> list[Any]:
+def quarantined_payloads(stage: DeployedStage) -> list[Any]:
     """Payloads of everything the writer put into the quarantine."""
-    s3, bucket = system.cloud.client("s3"), system.parameters[deployment.QUARANTINE_PATH]
+    s3, bucket = stage.client("s3"), stage.parameters[deployment.QUARANTINE_PATH]
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{deployment.CDR_WRITER}/").get("Contents", [])
     return [json.load(s3.get_object(Bucket=bucket, Key=one["Key"])["Body"])["payload"] for one in listed]
 
 
-def no_overwriting(system: System, qm: Caller, tour: Walk) -> None:
+def no_overwriting(stage: DeployedStage, qm: Caller, tour: Walk) -> None:
     """What IAM refuses to the service and to the writer's own code."""
-    table = system.parameters[deployment.CDR_TABLE_PATH]
+    table = stage.parameters[deployment.CDR_TABLE_PATH]
     key = {cdr.PK: {"S": cdr.partition_key(SPONSORSHIP)}, cdr.SK: {"S": cdr.create_key()}}
     with tour.step(
         "An attempt to overwrite", "Append-only by IAM: even the writer's own role can only create."
     ) as step:
         refused = 0
-        for name, caller in (("qm-service", qm), ("the writer's own role", system.role_of(deployment.CDR_WRITER_PATH))):
+        for name, caller in (
+            ("qm-service", qm),
+            ("the writer's own role", function_role(stage, deployment.CDR_WRITER_PATH)),
+        ):
             dynamodb = caller.client("dynamodb")
             attempts = {
                 "PutItem": lambda client=dynamodb: client.put_item(TableName=table, Item=key),
@@ -252,10 +257,10 @@ def is_refused(attempt: Any) -> bool:
     return False
 
 
-def reads(system: System, records: Records, tour: Walk) -> None:
+def reads(stage: DeployedStage, records: Records, tour: Walk) -> None:
     """The four questions a reader asks."""
     with tour.step("Reading", "`cdr-reader` may invoke the query function and nothing else.") as step:
-        reader = system.role("cdr-reader")
+        reader = service_role(stage, deployment.CDR_READER)
         history = reader.invoke(deployment.CDR_QUERY_PATH, {"query": "history", "sponsorship_id": SPONSORSHIP})
         step.show(history_table(history["records"]))
         span = {"from": records.at(0), "to": records.at(60)}
