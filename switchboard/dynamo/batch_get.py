@@ -44,7 +44,7 @@ def batch_get(
         for attempt in range(ATTEMPTS):
             if attempt:
                 budget.pause(attempt - 1)
-            answer = client.batch_get_item(RequestItems={table: request})
+            answer: Any = client.batch_get_item(RequestItems={table: request})  # type: ignore[dict-item]  # built above
             yield from answer["Responses"].get(table, [])
             unread = answer.get("UnprocessedKeys", {}).get(table)
             if not unread:

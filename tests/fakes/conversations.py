@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from switchboard.ids import compose_uuid7
 from switchboard.schema import messages as schema
@@ -22,8 +22,8 @@ def sort_key(number: int) -> str:
     return schema.message_sort_key(f"{sent_at}Z", compose_uuid7(EPOCH_MS + number, number))
 
 
-def message(group: str, number: int, sender: str = "ann", text: str | None = None, **more: dict[str, Any]) -> Item:
-    """The item of a message; its text tells its number."""
+def message(group: str, number: int, sender: str = "ann", *, text: str | None = None, more: Item | None = None) -> Item:
+    """The item of a message, with `more` attributes; its text tells its number."""
     key = sort_key(number)
     return {
         schema.PK: {"S": schema.messages_key(group)},
@@ -31,7 +31,7 @@ def message(group: str, number: int, sender: str = "ann", text: str | None = Non
         schema.MESSAGE_UUID: {"S": key.partition("#")[2]},
         schema.USER_UUID: {"S": sender},
         schema.MESSAGE: {"S": text or f"message {number}"},
-        **more,
+        **(more or {}),
     }
 
 
@@ -44,7 +44,7 @@ def new_group(group: str, *members: str, opened: int = 0) -> list[Item]:
         schema.KIND: {"S": kind},
         schema.MEMBERS: {"SS": sorted(members)},
     }
-    opening = message(group, opened, members[0], **{schema.OPENING: {"BOOL": True}})
+    opening = message(group, opened, members[0], more={schema.OPENING: {"BOOL": True}})
     return [meta, opening, *(membership(group, member, members, opened) for member in members)]
 
 

@@ -76,7 +76,7 @@ def fail_update_of(desk: Desk, *keys: tuple[str, str], error: Exception, sort_ke
 def test_every_member_sees_the_newest_message_and_nothing_else_of_the_row_changes(desk: Desk) -> None:
     before = dict(desk.table.items["USER#bob", "GRP#g"])
 
-    outcome = desk.arrive(message("g", 7, "bob", "hello"))
+    outcome = desk.arrive(message("g", 7, "bob", text="hello"))
 
     assert outcome == Outcome(stopped_at=None, updated=2, kept=0)
     assert desk.shown("g", "ann") == desk.shown("g", "bob") == (sort_key(7), "hello", "bob")
@@ -127,8 +127,8 @@ def test_a_member_without_a_membership_gets_none(desk: Desk) -> None:
 
 
 def test_an_expired_message_is_not_shown(desk: Desk) -> None:
-    expired = message("g", 9, **{schema.EXPIRES_AT: {"N": str(int(NOW))}})
-    alive = message("g", 8, **{schema.EXPIRES_AT: {"N": str(int(NOW) + 1)}})
+    expired = message("g", 9, more={schema.EXPIRES_AT: {"N": str(int(NOW))}})
+    alive = message("g", 8, more={schema.EXPIRES_AT: {"N": str(int(NOW) + 1)}})
 
     outcome = desk.arrive(alive, expired)
 
