@@ -252,7 +252,7 @@ def _supervise(
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "GATEWAY_PORT": str(port),
-        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "AUTH": "true",

@@ -27,18 +27,22 @@ def main() -> None:
     arguments = parser.parse_args()
 
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
-    installed = version("ministack")
+    refuse_other_versions(version("ministack"))
+    if not arguments.as_it_comes:
+        from local_cloud import corrections  # noqa: PLC0415 - importing the emulator's modules is part of correcting it
+
+        corrections.apply()
+    _serve(arguments.socket)
+
+
+def refuse_other_versions(installed: str) -> None:
+    """End the program, saying what to do, unless `installed` is the version the corrections were written for."""
     if installed != EMULATOR_VERSION:
         sys.exit(
             f"ministack {installed} is installed, and the corrections were written for {EMULATOR_VERSION}. Install "
             f"requirements/emulator.txt, or read local_cloud/corrections against the new version, run "
             f"tests/conformance, and raise EMULATOR_VERSION."
         )
-    if not arguments.as_it_comes:
-        from local_cloud import corrections  # noqa: PLC0415 - importing the emulator's modules is part of correcting it
-
-        corrections.apply()
-    _serve(arguments.socket)
 
 
 def _end_with_supervisor() -> None:
