@@ -18,10 +18,10 @@ class Telemetry:
 
     def __init__(self, *, stage: str, function: str) -> None:
         self.logger = Logger(service=function, stage=stage)
-        self._metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE)
+        self._metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=function)
         self._metrics.set_default_dimensions(**{DIMENSION_STAGE: stage, DIMENSION_FUNCTION: function})
 
-    def count(self, counts: Mapping[str, int]) -> None:
+    def count(self, counts: Mapping[str, float]) -> None:
         """Write one embedded metric document with these counts, at once: nothing is lost if the invocation dies."""
         for name, value in counts.items():
             self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)

@@ -1,20 +1,26 @@
-"""How Lambda calls the reading of CDRs: a request in, an answer out, or one of two function errors."""
+"""`cdr-query`: reads call data records for reporting and billing."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, Self
-
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.cdr import queries
 from switchboard.cdr.queries_errors import InvalidQuery, QueryUnavailable
 from switchboard.dynamo.client import dynamodb_client
 from switchboard.environment import required
-from switchboard.schema import cdr, deployment
+from switchboard.schema.deployment import (
+    CDR_QUERY,
+    ENV_CDR_TABLE,
+    ENV_STAGE,
+    METRIC_CDR_ANSWERED,
+    METRIC_CDR_QUERY_REFUSED,
+    METRIC_CDR_QUERY_UNAVAILABLE,
+    METRIC_CDR_READ_UNITS,
+    cdr_query_metric,
+)
+from switchboard.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,63 +28,76 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
 
-REFUSED = "refused"
-"""The metrics' query of a request that names none."""
-
-logger = Logger()
-metrics = Metrics(namespace=deployment.METRICS_NAMESPACE)
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the deployment tells this function."""
 
+    stage: str
     table: str
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Raises `MissingSetting`."""
-        return cls(table=required(environ, deployment.ENV_CDR_TABLE))
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Raises `MissingSetting`, naming the variable."""
+        return cls(stage=required(environ, ENV_STAGE), table=required(environ, ENV_CDR_TABLE))
 
 
-@cache
-def settings() -> Settings:
-    """The settings of this execution environment."""
-    return Settings.from_env(os.environ)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CdrQueryFunction:
+    """The function with all it depends on."""
 
+    client: DynamoDBClient
+    table: str
+    telemetry: Telemetry
 
-@cache
-def client() -> DynamoDBClient:
-    """The client of this execution environment: created by the first request, kept for the next."""
-    return dynamodb_client()
+    def handle(self, event: Any, context: LambdaContext) -> dict[str, Any]:
+        """Answer a request of `cdr-query.schema.json`; see `switchboard.cdr.queries.answer`.
 
+        Raises, as function errors, `InvalidQuery` (not retryable) and `QueryUnavailable` (retryable).
+        """
+        self.telemetry.logger.append_keys(request_id=context.aws_request_id)
+        try:
+            answer = queries.answer(
+                event,
+                client=self.client,
+                table=self.table,
+                remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
+            )
+        except InvalidQuery as refused:
+            self.telemetry.count({METRIC_CDR_QUERY_REFUSED: 1})
+            self.telemetry.logger.warning("refused", extra={"codes": [error.code for error in refused.errors]})
+            raise
+        except QueryUnavailable as unavailable:
+            self.telemetry.count({METRIC_CDR_QUERY_UNAVAILABLE: 1})
+            self.telemetry.logger.warning("unavailable", extra={"query": event["query"], "code": unavailable.code})
+            raise
+        self._report(event["query"], answer)
+        return answer
 
-@metrics.log_metrics
-def handle(event: Any, context: LambdaContext) -> dict[str, Any]:
-    """Answer a request of `cdr-query.schema.json`; see `switchboard.cdr.queries.answer` for the answers.
-
-    Raises, as function errors, `InvalidQuery` (not retryable) and `QueryUnavailable` (retryable).
-    """
-    asked = event.get("query") if isinstance(event, dict) else None
-    kind = asked if asked in cdr.QUERIES else REFUSED
-    metrics.add_dimension(deployment.DIMENSION_QUERY, kind)
-    metrics.add_metric(deployment.METRIC_CDR_QUERIES, MetricUnit.Count, 1)
-    try:
-        answer = queries.answer(
-            event,
-            client=client(),
-            table=settings().table,
-            remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1_000,
+    def _report(self, query: str, answer: Mapping[str, Any]) -> None:
+        records = len(answer["records"]) if "records" in answer else int(answer["record"] is not None)
+        units = answer["consumed_read_units"]
+        self.telemetry.count(
+            {cdr_query_metric(query): 1, METRIC_CDR_ANSWERED: records, METRIC_CDR_READ_UNITS: units},
         )
-    except InvalidQuery as refused:
-        logger.warning("refused", query=kind, codes=[error.code for error in refused.errors])
-        raise
-    except QueryUnavailable as unavailable:
-        logger.warning("unavailable", query=kind, code=unavailable.code)
-        raise
-    records = len(answer["records"]) if "records" in answer else int(answer["record"] is not None)
-    units = answer["consumed_read_units"]
-    metrics.add_metric(deployment.METRIC_CDR_ANSWERED, MetricUnit.Count, records)
-    metrics.add_metric(deployment.METRIC_CDR_READ_UNITS, MetricUnit.Count, units)
-    logger.info("answered", query=kind, records=records, read_units=units, more="cursor" in answer)
-    return answer
+        self.telemetry.logger.info(
+            "answered", extra={"query": query, "records": records, "read_units": units, "more": "cursor" in answer}
+        )
+
+
+def build(settings: Settings) -> CdrQueryFunction:
+    """The function on AWS's client."""
+    return CdrQueryFunction(
+        client=dynamodb_client(),
+        table=settings.table,
+        telemetry=Telemetry(stage=settings.stage, function=CDR_QUERY),
+    )
+
+
+_FUNCTION: Final = build(Settings.from_env(os.environ))
+"""Made on import: Lambda starts a function with more processor time than it gives the first request."""
+
+
+def handle(event: Any, context: LambdaContext) -> dict[str, Any]:
+    """Lambda's entry point; see `CdrQueryFunction.handle`."""
+    return _FUNCTION.handle(event, context)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from switchboard.cdr.cursors import Cursor, Position
 from switchboard.cdr.queries_errors import QueryUnavailable
-from switchboard.dynamo.rounds import OUT_OF_TIME
 from switchboard.cdr.queries_records import MAX_ANSWER_BYTES, Item, record_of, size_of
+from switchboard.dynamo.rounds import OUT_OF_TIME
 from switchboard.schema import cdr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from switchboard.cdr.queries_reader import Reader
     from switchboard.cdr.queries_request import First, History
 
 

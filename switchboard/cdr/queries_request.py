@@ -90,7 +90,8 @@ def _errors(request: Mapping[Any, Any], contract_: Mapping[str, Any]) -> Iterato
             try:
                 _CHECKS[kind](request[name])
             except fastjsonschema.JsonSchemaValueException as broken:
-                yield FieldError(pointer(name), _CODES.get(broken.rule or "", Code.FORMAT), _DEFINITIONS[kind]["description"])
+                code = _CODES.get(broken.rule or "", Code.FORMAT)
+                yield FieldError(pointer(name), code, _DEFINITIONS[kind]["description"])
 
 
 def _history(request: Mapping[str, Any]) -> History:

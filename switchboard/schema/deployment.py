@@ -14,11 +14,13 @@ CDR_QUERY: Final = "cdr-query"
 CDR_GUARD: Final = "cdr-guard"
 CDR_INGEST: Final = "cdr-ingest"
 """The queue in front of the writer."""
+MESSAGES: Final = "messages"
 STREAM_HANDLER: Final = "stream-handler"
 
 # --- roles of calling services ---------------------------------------------------------------------------------------
 QM_SERVICE: Final = "qm-service"
 CDR_READER: Final = "cdr-reader"
+MESSAGING_SERVICE: Final = "messaging-service"
 
 # --- parameters: paths below /switchboard/<stage>/ -------------------------------------------------------------------
 CDR_TABLE_PATH: Final = "cdr/table"
@@ -26,6 +28,7 @@ CDR_WRITER_PATH: Final = "cdr/writer-function"
 CDR_QUERY_PATH: Final = "cdr/query-function"
 CDR_QUEUE_PATH: Final = "cdr/ingest-queue"
 MESSAGES_TABLE_PATH: Final = "messages/table"
+MESSAGES_FUNCTION_PATH: Final = "messages/function"
 STREAM_HANDLER_PATH: Final = "stream/handler-function"
 QUARANTINE_PATH: Final = "quarantine/bucket"
 RUNS_TABLE_PATH: Final = "backfill/runs-table"
@@ -44,15 +47,15 @@ ENV_QUARANTINE_BUCKET: Final = "SWITCHBOARD_QUARANTINE_BUCKET"
 # --- metrics ---------------------------------------------------------------------------------------------------------
 METRICS_NAMESPACE: Final = "Switchboard"
 DIMENSION_STAGE: Final = "stage"
-DIMENSION_FUNCTION: Final = "function"
-"""The dimensions of every metric; the function by its short name."""
+DIMENSION_FUNCTION: Final = "service"
+"""The dimensions of every metric; the function by its short name, under the name Powertools gives it."""
 METRIC_CDR_CHANGED: Final = "CdrChanged"
 """Changes and removals of CDRs that nothing in the system may do: an alarm watches it."""
 METRIC_CDR_RECEIVED: Final = "CdrReceived"
-METRIC_CDR_QUERIES: Final = "CdrQueries"
 METRIC_CDR_ANSWERED: Final = "CdrAnswered"
 METRIC_CDR_READ_UNITS: Final = "CdrReadUnits"
-DIMENSION_QUERY: Final = "query"
+METRIC_CDR_QUERY_REFUSED: Final = "CdrQueryRefused"
+METRIC_CDR_QUERY_UNAVAILABLE: Final = "CdrQueryUnavailable"
 METRIC_QUARANTINED: Final = "Quarantined"
 METRIC_STREAM_STOPPED: Final = "StreamStopped"
 """Batches that stopped before their end and are delivered again: now and then is normal, without pause is a fault."""
@@ -91,6 +94,16 @@ def output_name(path: str) -> str:
     return "".join(word.capitalize() for word in path.replace("/", "-").split("-"))
 
 
+def cdr_query_metric(query: str) -> str:
+    """Metric that counts the answers to one kind of query (`by_time` -> `CdrQueryByTime`)."""
+    return "CdrQuery" + "".join(word.capitalize() for word in query.split("_"))
+
+
 def cdr_status_metric(status: str) -> str:
     """Metric that counts the records of one status (`not_first` -> `CdrNotFirst`)."""
     return "Cdr" + "".join(word.capitalize() for word in status.split("_"))
+
+
+def messages_outcome_metric(outcome: str) -> str:
+    """Metric that counts the answers of the messages function with one outcome: `answered`, or an error's code."""
+    return "Messages" + "".join(word.capitalize() for word in outcome.split("_"))

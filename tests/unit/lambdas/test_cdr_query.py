@@ -1,34 +1,38 @@
 from __future__ import annotations
 
+import importlib
 import json
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from lambdas.cdr_query import handler
 from switchboard.cdr.queries_errors import InvalidQuery, QueryUnavailable
 from switchboard.environment import MissingSetting
 from switchboard.schema import cdr, deployment
+from switchboard.telemetry import Telemetry
 from tests.unit.cdr.query_table import TABLE, QueryTable, stored
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 HISTORY = {"query": "history", "sponsorship_id": "sp-secret"}
-CONTEXT: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
+CONTEXT: Any = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 30_000)
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[QueryTable]:
-    asked = QueryTable([stored(sponsorship_id="sp-secret", record_id=f"r-{n}") for n in range(3)])
+def handler(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv(deployment.ENV_STAGE, "local")
     monkeypatch.setenv(deployment.ENV_CDR_TABLE, TABLE)
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", deployment.CDR_QUERY)
-    monkeypatch.setattr(handler, "client", lambda: asked)
-    handler.settings.cache_clear()
-    yield asked
-    handler.settings.cache_clear()
+    return importlib.import_module("lambdas.cdr_query.handler")
+
+
+@pytest.fixture
+def table() -> QueryTable:
+    return QueryTable([stored(sponsorship_id="sp-secret", record_id=f"r-{n}") for n in range(3)])
+
+
+def function(handler: Any, client: Any, *, name: str = deployment.CDR_QUERY) -> Any:
+    telemetry = Telemetry(stage="local", function=name)
+    return handler.CdrQueryFunction(client=client, table=TABLE, telemetry=telemetry)
 
 
 def failing(error: Exception) -> Any:
@@ -44,50 +48,53 @@ def metrics_of(output: str) -> dict[str, Any]:
     return told
 
 
-def test_a_request_is_answered_with_plain_json(table: QueryTable) -> None:
-    answer = handler.handle(HISTORY, CONTEXT)
+def test_a_request_is_answered_with_plain_json(handler: Any, table: QueryTable) -> None:
+    answer = function(handler, table).handle(HISTORY, CONTEXT)
     assert [record["id"] for record in answer["records"]] == ["r-0", "r-1", "r-2"]
     assert json.loads(json.dumps(answer, allow_nan=False)) == answer
     assert len(table.calls) == 1
 
 
-def test_metrics_say_what_was_asked_and_what_it_cost(table: QueryTable, capsys: pytest.CaptureFixture[str]) -> None:
-    handler.handle(HISTORY, CONTEXT)
+def test_metrics_say_what_was_asked_and_what_it_cost(
+    handler: Any, table: QueryTable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function(handler, table).handle(HISTORY, CONTEXT)
     told = metrics_of(capsys.readouterr().out)
-    assert told[deployment.DIMENSION_QUERY] == "history"
-    assert told[deployment.METRIC_CDR_QUERIES] == [1]
-    assert told[deployment.METRIC_CDR_ANSWERED] == [len(table.items)]
+    assert (told[deployment.DIMENSION_STAGE], told[deployment.DIMENSION_FUNCTION]) == ("local", deployment.CDR_QUERY)
+    assert told["CdrQueryHistory"] == [1]
+    assert told[deployment.METRIC_CDR_ANSWERED] == [3]
     assert told[deployment.METRIC_CDR_READ_UNITS] == [0.5]
 
 
-@pytest.mark.usefixtures("table")
-def test_a_first_counts_as_one_record_or_none(capsys: pytest.CaptureFixture[str]) -> None:
-    request = {"query": "first", "sponsorship_id": "sp-secret", "type": cdr.EXPIRE}
-    assert handler.handle(request, CONTEXT)["record"] is None
-    assert metrics_of(capsys.readouterr().out)[deployment.METRIC_CDR_ANSWERED] == [0]
+def test_a_first_counts_as_one_record_or_none(handler: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    request = {"query": "first", "sponsorship_id": "sp-1", "type": cdr.EXPIRE}
+    answering = function(handler, QueryTable([stored(sk=cdr.first_key(cdr.EXPIRE, None), record_id="r")]))
+    for sponsorship_id, counted in [("sp-1", 1), ("sp-2", 0)]:
+        answer = answering.handle({**request, "sponsorship_id": sponsorship_id}, CONTEXT)
+        assert (answer["record"] is not None) == bool(counted)
+        assert metrics_of(capsys.readouterr().out)[deployment.METRIC_CDR_ANSWERED] == [counted]
 
 
-@pytest.mark.usefixtures("table")
-def test_a_refusal_is_a_function_error_and_a_metric(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_is_a_function_error_and_a_metric(handler: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(InvalidQuery):
-        handler.handle({"query": "secret-kind"}, CONTEXT)
+        function(handler, QueryTable()).handle({"query": "secret-kind"}, CONTEXT)
     output = capsys.readouterr()
-    assert metrics_of(output.out)[deployment.DIMENSION_QUERY] == "refused"
+    assert metrics_of(output.out)[deployment.METRIC_CDR_QUERY_REFUSED] == [1]
     assert "secret-kind" not in output.out + output.err
 
 
-@pytest.mark.usefixtures("table")
 @pytest.mark.parametrize("request_", [HISTORY, {"query": "history", "sponsorship_id": "sp-secret#"}, "sp-secret"])
 def test_nothing_that_was_asked_or_answered_is_logged(
-    request_: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    handler: Any, table: QueryTable, request_: Any, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
+    # A logger keeps the stream it found first, so this one has a name of its own.
+    answering = function(handler, table, name=str(request.node.callspec.indices))
     try:
-        handler.handle(request_, CONTEXT)
+        answering.handle(request_, CONTEXT)
     except InvalidQuery:
         assert request_ is not HISTORY
-    output = capsys.readouterr()
-    logged = output.out + output.err + caplog.text
-    assert logged
+    logged = "".join(capsys.readouterr())
+    assert "request-1" in logged
     assert "secret" not in logged
     assert "r-0" not in logged
 
@@ -97,13 +104,12 @@ def refused_by_dynamodb(code: str, status: int) -> ClientError:
     return ClientError(response, "Query")
 
 
-@pytest.mark.usefixtures("table")
 @pytest.mark.parametrize(
     ("error", "code"),
     [
         (refused_by_dynamodb("ProvisionedThroughputExceededException", 400), "ProvisionedThroughputExceededException"),
         (refused_by_dynamodb("ThrottlingException", 400), "ThrottlingException"),
-        (refused_by_dynamodb("InternalServerError", 500), "InternalServerError"),
+        (refused_by_dynamodb("InternalFailure", 503), "InternalFailure"),
         (EndpointConnectionError(endpoint_url="https://dynamodb.test"), "Connection"),
         (ReadTimeoutError(endpoint_url="https://dynamodb.test"), "Connection"),
     ],
@@ -114,22 +120,30 @@ def refused_by_dynamodb(code: str, status: int) -> ClientError:
     ids=["history", "by_time"],
 )
 def test_a_busy_table_is_a_retryable_function_error(
-    request_: dict[str, Any], error: Exception, code: str, monkeypatch: pytest.MonkeyPatch
+    handler: Any, request_: dict[str, Any], error: Exception, code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(handler, "client", lambda: failing(error))
     with pytest.raises(QueryUnavailable) as unavailable:
-        handler.handle(request_, CONTEXT)
+        function(handler, failing(error)).handle(request_, CONTEXT)
     told = json.loads(str(unavailable.value))
     assert (told["code"], told["retryable"]) == (code, True)
+    assert metrics_of(capsys.readouterr().out)[deployment.METRIC_CDR_QUERY_UNAVAILABLE] == [1]
 
 
-@pytest.mark.usefixtures("table")
-def test_a_missing_permission_is_not_called_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handler, "client", lambda: failing(refused_by_dynamodb("AccessDeniedException", 400)))
+def test_a_missing_permission_is_not_called_busy(handler: Any) -> None:
     with pytest.raises(ClientError):
-        handler.handle(HISTORY, CONTEXT)
+        function(handler, failing(refused_by_dynamodb("AccessDeniedException", 400))).handle(HISTORY, CONTEXT)
 
 
-def test_a_missing_setting_is_named() -> None:
-    with pytest.raises(MissingSetting, match=deployment.ENV_CDR_TABLE):
-        handler.Settings.from_env({})
+@pytest.mark.parametrize("missing", [deployment.ENV_STAGE, deployment.ENV_CDR_TABLE])
+def test_a_missing_setting_is_named(handler: Any, missing: str) -> None:
+    environ = {deployment.ENV_STAGE: "local", deployment.ENV_CDR_TABLE: TABLE}
+    del environ[missing]
+    with pytest.raises(MissingSetting, match=missing):
+        handler.Settings.from_env(environ)
+
+
+def test_lambda_finds_the_function_with_its_settings(handler: Any) -> None:
+    built = handler.build(handler.Settings("local", TABLE))
+    assert built.table == TABLE
+    with pytest.raises(InvalidQuery):
+        handler.handle({}, CONTEXT)
