@@ -8,7 +8,7 @@ from switchboard.messages.errors import not_found
 from switchboard.messages.keys import membership_key, message_key
 from switchboard.messages.membership import require_membership
 from switchboard.messages.reading import Messages
-from switchboard.messages.sort_keys import KeyRange, sort_key, uuid_of
+from switchboard.messages.sort_keys import MILLISECOND, KeyRange, sort_key, uuid_of
 from switchboard.messages.table import PRESENT
 from switchboard.schema import messages as schema
 
@@ -57,5 +57,5 @@ def _target(runtime: Runtime, group_uuid: str, message_uuid: str | None) -> str 
         return key
     now = runtime.clock()
     messages = Messages(runtime.table, group_uuid, now=int(now.timestamp()))
-    newest = messages.newest(KeyRange().until(now))
+    newest = messages.newest(KeyRange().until(now + MILLISECOND))
     return newest[schema.SK] if newest else None

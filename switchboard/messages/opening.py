@@ -15,7 +15,7 @@ from switchboard.messages.errors import FieldCode, FieldError, invalid, not_foun
 from switchboard.messages.preview_text import preview
 from switchboard.messages.sending import is_timely, message_conflict, message_item, same_message, send, untimely
 from switchboard.messages.sort_keys import sort_key, time_text
-from switchboard.messages.table import ABSENT, Canceled, put
+from switchboard.messages.table import ABSENT, Canceled, check, put
 from switchboard.schema import messages as schema
 
 if TYPE_CHECKING:
@@ -190,11 +190,5 @@ def _membership(opening: _Opening, user: str, shown: Mapping[str, Any]) -> dict[
 
 def _unchanged(user: str, profile: Mapping[str, Any]) -> dict[str, Any]:
     """A rename between reading a name and showing it cancels the transaction: the old name is never shown."""
-    version = profile[schema.PROFILE_VERSION]
-    return {
-        "ConditionCheck": {
-            "Key": keys.profile_key(user).attributes(),
-            "ConditionExpression": f"{schema.PROFILE_VERSION} = :version",
-            "ExpressionAttributeValues": {":version": {"N": str(version)}},
-        }
-    }
+    expected = profile[schema.PROFILE_VERSION]
+    return check(keys.profile_key(user), f"{schema.PROFILE_VERSION} = :version", version=expected)

@@ -1,4 +1,4 @@
-"""People: a profile each, and a directory in which handles and Cognito subjects are unique by transaction."""
+"""Profiles: who somebody is, to others and to themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.messages import keys
 from switchboard.messages.errors import not_found
-from switchboard.messages.table import ABSENT
 from switchboard.schema import messages as schema
 
 if TYPE_CHECKING:
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from switchboard.messages.table import MessagesTable
 
 CONTACTS: Final = (schema.EMAIL, schema.COGNITO_SUB)
-"""What of a profile is shown to its owner only."""
-_OURS_OR_FREE: Final = f"{ABSENT} OR {schema.USER_UUID} = :user"
+"""What of a profile is shown to the person alone."""
 
 
 def get_user(runtime: Runtime, request: Mapping[str, Any]) -> dict[str, Any]:

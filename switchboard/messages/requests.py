@@ -35,13 +35,19 @@ _CODES: Final = {
 """Which code a rule of JSON Schema stands for; every other rule is about the format."""
 
 
+def operation_of(request: object) -> str | None:
+    """The operation that a request asks for; None where it asks for none that there is."""
+    asked = request.get(OPERATION) if isinstance(request, dict) else None
+    return asked if isinstance(asked, str) and asked in OPERATIONS else None
+
+
 def checked(request: object) -> dict[str, Any]:
     """The request, if it keeps the contract. Raises `Refused` with every field that does not; it quotes no value."""
     if not isinstance(request, dict):
         raise invalid(FieldError("", FieldCode.TYPE, "must be an object with the field operation"))
-    operation = request.get(OPERATION)
-    if not isinstance(operation, str) or operation not in OPERATIONS:
-        code = FieldCode.FORMAT if isinstance(operation, str) else FieldCode.TYPE
+    operation = operation_of(request)
+    if operation is None:
+        code = FieldCode.FORMAT if isinstance(request.get(OPERATION), str) else FieldCode.TYPE
         code = code if OPERATION in request else FieldCode.REQUIRED
         raise invalid(FieldError(f"/{OPERATION}", code, f"must be one of {', '.join(OPERATIONS)}"))
     errors = list(_errors(request, _DEFINITIONS[operation]))

@@ -11,8 +11,10 @@ from switchboard.messages.errors import Refused, internal, throttled
 from switchboard.messages.inbox import list_message_groups
 from switchboard.messages.markers import mark_read, unread_count
 from switchboard.messages.opening import create_message_group
+from switchboard.messages.people import put_user
 from switchboard.messages.profiles import get_user
 from switchboard.messages.reading import list_messages
+from switchboard.messages.rename import rename_user
 from switchboard.messages.requests import OPERATION, checked
 from switchboard.messages.sending import create_message
 from switchboard.messages.table import busy
@@ -29,7 +31,9 @@ _OPERATIONS: Final[Mapping[str, Callable[[Runtime, Mapping[str, Any]], dict[str,
     "create_message": create_message,
     "mark_read": mark_read,
     "unread_count": unread_count,
+    "put_user": put_user,
     "get_user": get_user,
+    "rename_user": rename_user,
 }
 
 

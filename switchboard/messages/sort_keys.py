@@ -11,7 +11,7 @@ from switchboard.schema.messages import message_sort_key
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TIME_CHARACTERS: Final = len("2026-11-21T00:08:12.345Z")
-_MILLISECOND: Final = timedelta(milliseconds=1)
+MILLISECOND: Final = timedelta(milliseconds=1)
 _BELOW_DIGITS, _ABOVE_DIGITS = "/", ":"
 _BELOW_KEYS: Final = "!"
 _ABOVE_KEYS: Final = "~"
@@ -19,7 +19,7 @@ _ABOVE_KEYS: Final = "~"
 
 def milliseconds(instant: datetime) -> int:
     """Whole milliseconds from 1970 to an aware instant."""
-    return (instant - EPOCH) // _MILLISECOND
+    return (instant - EPOCH) // MILLISECOND
 
 
 def time_text(at: int) -> str:
@@ -91,6 +91,6 @@ def year_range(year: int) -> KeyRange:
 def _first_at(instant: datetime) -> str:
     # A message's time is cut to milliseconds, so one in the instant's own millisecond counts as before it.
     try:
-        return time_text(milliseconds(instant + _MILLISECOND - timedelta(microseconds=1)))
+        return time_text(milliseconds(instant + MILLISECOND - timedelta(microseconds=1)))
     except OverflowError:
         return _ABOVE_DIGITS

@@ -140,11 +140,18 @@ class MessagesTable:
 
 
 def put(key: Key, attributes: Mapping[str, Any], condition: str, **values: Any) -> dict[str, Any]:
-    """A `Put` of a transaction; attributes that are None are left out."""
-    action: dict[str, Any] = {"Item": item(key, attributes), "ConditionExpression": condition}
-    if values:
-        action["ExpressionAttributeValues"] = {f":{name}": to_attribute(value) for name, value in values.items()}
-    return {"Put": action}
+    """A `Put` of a transaction; attributes that are None are left out. `values` are the condition's, without colons."""
+    return {"Put": {"Item": item(key, attributes), "ConditionExpression": condition, **_named(values)}}
+
+
+def delete(key: Key, condition: str, **values: Any) -> dict[str, Any]:
+    """A `Delete` of a transaction."""
+    return {"Delete": {"Key": key.attributes(), "ConditionExpression": condition, **_named(values)}}
+
+
+def check(key: Key, condition: str, **values: Any) -> dict[str, Any]:
+    """A `ConditionCheck` of a transaction."""
+    return {"ConditionCheck": {"Key": key.attributes(), "ConditionExpression": condition, **_named(values)}}
 
 
 def item(key: Key, attributes: Mapping[str, Any]) -> dict[str, AttributeValue]:
@@ -155,3 +162,8 @@ def item(key: Key, attributes: Mapping[str, Any]) -> dict[str, AttributeValue]:
 
 def _attribute(value: Any) -> AttributeValue:
     return {"SS": sorted(value)} if isinstance(value, frozenset) else to_attribute(value)
+
+
+def _named(values: Mapping[str, Any]) -> dict[str, Any]:
+    named = {f":{name}": to_attribute(value) for name, value in values.items()}
+    return {"ExpressionAttributeValues": named} if named else {}

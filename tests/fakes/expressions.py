@@ -105,6 +105,7 @@ class _Parser:
             low = self._operand()
             self._expect("AND")
             high = self._operand()
+            assert _compare("<=", low, high), "DynamoDB refuses bounds in the wrong order"
             return _compare(">=", left, low) and _compare("<=", left, high)
         return _compare(self.tokens.pop(0), left, self._operand())
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from switchboard.schema import messages as schema
 from tests.fakes.expressions import Item, holds, updated
-from tests.models.capacity import failed_units, write_units
+from tests.models.capacity import check_units, failed_units, transaction_units, write_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,8 @@ INDEX_KEYS = (schema.INBOX_USER, schema.LAST_MESSAGE_SK)
 
 def client_error(code: str, operation: str = "Call", **details: Any) -> ClientError:
     """The exception botocore raises for an error `code`."""
-    return ClientError({"Error": {"Code": code, "Message": code}, **details}, operation)
+    response: Any = {"Error": {"Code": code, "Message": code}, **details}
+    return ClientError(response, operation)
 
 
 class MessagesTable:
@@ -60,6 +61,17 @@ class MessagesTable:
         found = [_projected(self.items[key], wanted) for key in keys if key in self.items]
         return self._end("batch_get_item", request, {"Responses": {TABLE: found}, "UnprocessedKeys": {}})
 
+    def put_item(self, **request: Any) -> dict[str, Any]:
+        self._begin("put_item", request)
+        key = _key(request["Item"])
+        with self._lock:
+            before = self.items.get(key)
+            if not holds(request.get("ConditionExpression"), before, request):
+                self.write_units += failed_units(before)
+                raise client_error("ConditionalCheckFailedException", "PutItem")
+            self._write(key, deepcopy(request["Item"]))
+        return self._end("put_item", request, {})
+
     def update_item(self, **request: Any) -> dict[str, Any]:
         self._begin("update_item", request)
         key = _key(request["Key"])
@@ -73,11 +85,12 @@ class MessagesTable:
 
     def query(self, **request: Any) -> dict[str, Any]:
         self._begin("query", request)
-        assert request.get("ConsistentRead"), "the programs under test read this table consistently"
+        indexed = request.get("IndexName") == schema.INBOX_BY_RECENCY
+        assert bool(request.get("ConsistentRead")) is not indexed, "only an index is read without strong consistency"
         condition = request["KeyConditionExpression"]
         keys = [key for key, item in sorted(self.items.items()) if holds(condition, item, request)]
-        if not request.get("ScanIndexForward", True):
-            keys.reverse()
+        if indexed:
+            keys = sorted((key for key in keys if INDEX_KEYS[1] in self.items[key]), key=self._recency)
         return self._end("query", request, self._page(keys, request))
 
     def scan(self, **request: Any) -> dict[str, Any]:
@@ -98,12 +111,14 @@ class MessagesTable:
             reasons = [{"Code": "None" if good else "ConditionalCheckFailed"} for good in held]
             raise client_error("TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons)
         for key, (kind, body) in zip(keys, actions, strict=True):
-            if kind == "Put":
-                self._write(key, body["Item"])
+            if kind == "ConditionCheck":
+                self.write_units += check_units(self.items.get(key))
+            elif kind == "Put":
+                self._write(key, body["Item"], cost=transaction_units)
             elif kind == "Update":
-                self._write(key, _updated(self.items.get(key), body))
+                self._write(key, _updated(self.items.get(key), body), cost=transaction_units)
             elif kind == "Delete":
-                self._write(key, None)
+                self._write(key, None, cost=transaction_units)
         return self._end("transact_write_items", request, {})
 
     def _begin(self, name: str, request: dict[str, Any]) -> None:
@@ -115,25 +130,50 @@ class MessagesTable:
         return deepcopy(answer)
 
     def _page(self, keys: list[tuple[str, str]], request: dict[str, Any]) -> dict[str, Any]:
-        start = request.get("ExclusiveStartKey")
-        if start is not None:
-            keys = keys[keys.index(_key(start)) + 1 :]
+        forward = request.get("ScanIndexForward", True)
+        place = self._recency if "IndexName" in request else _identity
+        if not forward:
+            keys.reverse()
+        if "ExclusiveStartKey" in request:
+            # The start need not exist any more: what counts is where it would stand.
+            start = self._start(request["ExclusiveStartKey"])
+            keys = [key for key in keys if (place(key) > start if forward else place(key) < start)]
         page = keys[: request.get("Limit", len(keys))]
         found = [item for key in page if holds(request.get("FilterExpression"), item := self.items[key], request)]
-        answer: dict[str, Any] = {"Items": [_projected(item, request) for item in found], "ScannedCount": len(page)}
+        answer: dict[str, Any] = {"Count": len(found), "ScannedCount": len(page)}
+        if request.get("Select") != "COUNT":
+            answer["Items"] = [_projected(item, request) for item in found]
         if page and len(page) < len(keys):
-            answer["LastEvaluatedKey"] = {schema.PK: {"S": page[-1][0]}, schema.SK: {"S": page[-1][1]}}
+            names = (schema.PK, schema.SK, *(INDEX_KEYS if "IndexName" in request else ()))
+            answer["LastEvaluatedKey"] = {name: self.items[page[-1]][name] for name in names}
         return answer
 
-    def _write(self, key: tuple[str, str], after: Item | None) -> None:
+    def _recency(self, key: tuple[str, str]) -> tuple[str, ...]:
+        return (self.items[key][schema.LAST_MESSAGE_SK]["S"], *key)
+
+    @staticmethod
+    def _start(start: Item) -> tuple[str, ...]:
+        newest = start.get(schema.LAST_MESSAGE_SK)
+        return (newest["S"], *_key(start)) if newest else _key(start)
+
+    def _write(
+        self,
+        key: tuple[str, str],
+        after: Item | None,
+        cost: Callable[[Item | None, Item | None], int] = write_units,
+    ) -> None:
         before = self.items.pop(key, None)
         if after is not None:
             if any(after.get(name, {"S": "-"}) == {"S": ""} for name in INDEX_KEYS):
                 raise client_error("ValidationException", "Write")
             self.items[key] = after
-        self.write_units += write_units(before, after)
+        self.write_units += cost(before, after)
         if before != after:
             self.stream.append(_record(len(self.stream) + 1, key, before, after))
+
+
+def _identity(key: tuple[str, str]) -> tuple[str, ...]:
+    return key
 
 
 def _key(item: Item) -> tuple[str, str]:

@@ -29,6 +29,16 @@ def write_units(before: Item | None, after: Item | None) -> int:
     return table + _index_units(_entry(before), _entry(after))
 
 
+def transaction_units(before: Item | None, after: Item | None) -> int:
+    """Write units of the same write inside a transaction: the table's are doubled, its index's are not."""
+    return write_units(before, after) + max(_units(before), _units(after), 1)
+
+
+def check_units(standing: Item | None) -> int:
+    """Write units of a `ConditionCheck` on the item that stands there, which only transactions have."""
+    return 2 * max(_units(standing), 1)
+
+
 def failed_units(standing: Item | None) -> int:
     """Write units of a write whose condition failed on the item that stands there."""
     return max(_units(standing), 1)
