@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from switchboard.dynamo.budget import Budget
     from switchboard.dynamo.values import AttributeValue
+    from switchboard.messages.keys import Key
 
 IN_FLIGHT: Final = 16
 """Updates on their way at once: the size of the executor that the caller brings."""
@@ -184,13 +185,15 @@ class PreviewUpdate:
             return ()
 
     def _send(self, message: StoredMessage, members: Iterable[str]) -> list[Future[_Result]]:
-        return [self._executor.submit(self._update, message, member) for member in members]
+        change = preview_change(message, condition=ONLY_NEWER)
+        rows = [membership_key(member, message.group_uuid) for member in members]
+        return [self._executor.submit(self._update, row, change) for row in rows]
 
-    def _update(self, message: StoredMessage, member: str) -> _Result:
+    def _update(self, row: Key, change: Mapping[str, Any]) -> _Result:
         if self._faulty or self._budget.spent():
             return _Result.LEFT
         try:
-            self._client.update_item(**preview_update(self._table, member, message, condition=ONLY_NEWER))
+            self._client.update_item(TableName=self._table, Key=row.attributes(), **change)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code == CONDITION_FAILED:
@@ -229,11 +232,9 @@ class PreviewUpdate:
         self._stop = min(self._stop, index)
 
 
-def preview_update(table: str, member: str, message: StoredMessage, *, condition: str) -> dict[str, Any]:
-    """The `UpdateItem` request that shows `message` in a member's membership. `condition` may use `:sk`."""
+def preview_change(message: StoredMessage, *, condition: str) -> dict[str, Any]:
+    """What makes an `UpdateItem` show `message` in a membership; `condition` may use `:sk`."""
     return {
-        "TableName": table,
-        "Key": membership_key(member, message.group_uuid).attributes(),
         "UpdateExpression": SET_PREVIEW,
         "ConditionExpression": condition,
         "ExpressionAttributeValues": {
