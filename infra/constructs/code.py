@@ -33,10 +33,10 @@ PIP_OPTIONS: Final = (
 )
 
 
-def function_code(package: str) -> Code:
+def function_code(package: str, root: Path = ROOT) -> Code:
     """The domain and one function's own package, so that a change of another function leaves this one's hash alone."""
     return Code.from_asset(
-        str(ROOT),
+        str(root),
         ignore_mode=IgnoreMode.GIT,
         exclude=[
             "/*",
@@ -50,14 +50,17 @@ def function_code(package: str) -> Code:
     )
 
 
-def layer_code() -> Code:
-    """The locked dependencies as a layer. Its hash is that of the lock file and of how it is unpacked."""
+def layer_code(wheels: Path = WHEELS) -> Code:
+    """The locked dependencies as a layer. Its hash is that of the lock file and of how it is unpacked.
+
+    Raises `RuntimeError` where the wheels are missing or are not the locked ones.
+    """
     version = hashlib.sha256(LAYER_LOCK.read_bytes() + repr(PIP_OPTIONS).encode()).hexdigest()
     return Code.from_asset(
         str(LAYER_LOCK.parent),
         asset_hash_type=AssetHashType.CUSTOM,
         asset_hash=version,
-        bundling=BundlingOptions(image=DockerImage.from_registry("unused"), local=_OfflinePip()),
+        bundling=BundlingOptions(image=DockerImage.from_registry("unused"), local=_OfflinePip(wheels)),
     )
 
 
@@ -65,8 +68,11 @@ def layer_code() -> Code:
 class _OfflinePip:
     """Unpacks the wheels that set-up downloaded. It never answers `False`, with which CDK would reach for Docker."""
 
+    def __init__(self, wheels: Path) -> None:
+        self._wheels = wheels
+
     def try_bundle(self, output_dir: str, *_options: object, **_named: object) -> bool:
-        """Fill `output_dir`. Raises `RuntimeError` where wheels are missing or are not the locked ones."""
+        """Fill `output_dir` with what a function finds at `/opt`."""
         target = Path(output_dir, "python")
         done = subprocess.run(
             [
@@ -75,7 +81,7 @@ class _OfflinePip:
                 "pip",
                 "install",
                 *PIP_OPTIONS,
-                f"--find-links={WHEELS}",
+                f"--find-links={self._wheels}",
                 f"--requirement={LAYER_LOCK}",
                 f"--target={target}",
             ],
@@ -85,8 +91,8 @@ class _OfflinePip:
         )
         if done.returncode:
             raise RuntimeError(
-                "The functions' layer cannot be made from the wheels below .local/wheels. "
-                f"`make synth` downloads them again where they are missing or changed. pip says: {done.stderr.strip()}"
+                "The functions' layer cannot be made from the wheels below .local/wheels: they are missing or not the "
+                f"locked ones. `make setup` downloads them. pip says: {done.stderr.strip()}"
             )
         # Console scripts, which no function calls: their first line would be this machine's interpreter.
         shutil.rmtree(target / "bin", ignore_errors=True)

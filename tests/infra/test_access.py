@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk.assertions import Template
+from aws_cdk.aws_iam import PolicyStatement
+
+from infra.config import DEV, LOCAL, Compute
+from infra.constructs.service_role import ServiceRole
+from tests.infra.templates import STAGES, walk
+
+if TYPE_CHECKING:
+    from tests.infra.templates import Templates
+
+ROLE = "AWS::IAM::Role"
+SAME_ACCOUNT = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+CALL = PolicyStatement(
+    actions=["lambda:InvokeFunction"], resources=["arn:aws:lambda:eu-central-1:123456789012:function:f"]
+)
+
+
+def trust(compute: Compute) -> list[dict[str, Any]]:
+    stack = Stack(App(), "stack")
+    ServiceRole(stack, "Service", stage=DEV, runs_on=compute, description="A service.", statements=[CALL])
+    (role,) = Template.from_stack(stack).find_resources(ROLE).values()
+    statements: list[dict[str, Any]] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    return statements
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_qm_may_invoke_the_writer_and_send_to_its_queue(templates: Templates, stage: str) -> None:
+    assert templates.allowed(stage, "QmService") == {
+        "lambda:InvokeFunction": ("${CdrWriterFunction.Arn}",),
+        "sqs:SendMessage": ("${CdrIngestQueue.Arn}",),
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_reader_may_invoke_the_query(templates: Templates, stage: str) -> None:
+    assert templates.allowed(stage, "CdrReader") == {"lambda:InvokeFunction": ("${CdrQueryFunction.Arn}",)}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_only_the_local_stage_trusts_the_account(templates: Templates, stage: str) -> None:
+    for name in ("QmServiceRole", "CdrReaderRole"):
+        document = templates.one(stage, ROLE, name)["AssumeRolePolicyDocument"]
+        roots = [templates.text(stage, value) for key, value in walk(document) if key == "AWS"]
+        assert roots == (["arn:${AWS::Partition}:iam::${AWS::AccountId}:root"] if stage == LOCAL.name else [])
+
+
+def test_each_service_is_trusted_where_it_runs(templates: Templates) -> None:
+    for stage in STAGES:
+        for name, service in (("QmServiceRole", "ec2.amazonaws.com"), ("CdrReaderRole", "ecs-tasks.amazonaws.com")):
+            document = templates.one(stage, ROLE, name)["AssumeRolePolicyDocument"]
+            assert [value for key, value in walk(document) if key == "Service"] == [service]
+
+
+@pytest.mark.parametrize("compute", [Compute.ECS, Compute.LAMBDA])
+def test_a_service_that_says_for_whom_it_acts_acts_for_this_account_only(compute: Compute) -> None:
+    principal = {"Service": compute.value}
+    assert trust(compute) == [
+        {"Action": "sts:AssumeRole", "Condition": SAME_ACCOUNT, "Effect": "Allow", "Principal": principal}
+    ]
+
+
+def test_ec2_does_not_say_for_whom_it_acts() -> None:
+    assert trust(Compute.EC2) == [
+        {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}
+    ]
+
+
+def test_eks_tags_its_sessions() -> None:
+    statements = trust(Compute.EKS)
+    actions = sorted(value for statement in statements for value in statement["Action"])
+    assert actions == ["sts:AssumeRole", "sts:TagSession"]
+    assert all(statement["Condition"] == SAME_ACCOUNT for statement in statements)

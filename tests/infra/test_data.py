@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from switchboard.schema import cdr, messages
+from tests.infra.templates import STAGES
+
+if TYPE_CHECKING:
+    from tests.infra.templates import Templates
+
+TABLE = "AWS::DynamoDB::Table"
+BUCKET = "AWS::S3::Bucket"
+KEY = "AWS::KMS::Key"
+STATEFUL = (TABLE, BUCKET, KEY, "AWS::Backup::BackupVault")
+STATEFUL_IDS = Path(__file__).with_name("stateful_ids.json")
+
+
+def keys(holder: dict[str, Any]) -> dict[str, str]:
+    return {key["KeyType"]: key["AttributeName"] for key in holder["KeySchema"]}
+
+
+def indexes(table: dict[str, Any]) -> dict[str, tuple[dict[str, str], dict[str, Any]]]:
+    return {index["IndexName"]: (keys(index), index["Projection"]) for index in table.get("GlobalSecondaryIndexes", [])}
+
+
+def test_logical_ids_of_what_holds_state_never_change(templates: Templates) -> None:
+    """A changed logical id makes CloudFormation replace the resource, and leave or delete what it held."""
+    found = {
+        stage: {
+            logical_id: resource["Type"]
+            for logical_id, resource in templates.by_stack[stage, "data"]["Resources"].items()
+            if resource["Type"] in STATEFUL
+        }
+        for stage in STAGES
+    }
+    assert found == json.loads(STATEFUL_IDS.read_text())
+
+
+def test_all_state_lives_in_the_data_stack(templates: Templates) -> None:
+    for stage in STAGES:
+        for kind in STATEFUL:
+            assert not templates.resources(stage, kind, "functions", "access")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_cdr_table(templates: Templates, stage: str) -> None:
+    table = templates.one(stage, TABLE, "CdrTable")
+    assert keys(table) == {"HASH": "pk", "RANGE": "sk"}
+    assert indexes(table) == {
+        "by_sponsor": ({"HASH": "sponsor_shard", "RANGE": "occurred_at"}, {"ProjectionType": "ALL"}),
+        "by_day": ({"HASH": "day_shard", "RANGE": "occurred_at"}, {"ProjectionType": "ALL"}),
+    }
+    assert table["StreamSpecification"] == {"StreamViewType": "OLD_IMAGE"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_messages_table(templates: Templates, stage: str) -> None:
+    table = templates.one(stage, TABLE, "MessagesTable")
+    assert keys(table) == {"HASH": "pk", "RANGE": "sk"}
+    ((name, (key, projection)),) = indexes(table).items()
+    assert (name, key) == ("inbox_by_recency", {"HASH": "inbox_user", "RANGE": "last_message_sk"})
+    assert projection["ProjectionType"] == "INCLUDE"
+    assert sorted(projection["NonKeyAttributes"]) == sorted(messages.INBOX_PROJECTION)
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_runs_table(templates: Templates, stage: str) -> None:
+    table = templates.one(stage, TABLE, "RunsTable")
+    assert keys(table) == {"HASH": "pk", "RANGE": "sk"}
+    assert indexes(table) == {}
+    assert "StreamSpecification" not in table
+
+
+def test_cdrs_expire_only_where_the_stage_says_when(templates: Templates) -> None:
+    ttl = {"AttributeName": cdr.EXPIRES_AT, "Enabled": True}
+    assert templates.one("local", TABLE, "CdrTable")["TimeToLiveSpecification"] == ttl
+    for stage in ("dev", "prod"):
+        assert "TimeToLiveSpecification" not in templates.one(stage, TABLE, "CdrTable")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_table_recovers_to_any_second_and_no_key_attribute_is_superfluous(
+    templates: Templates, stage: str
+) -> None:
+    tables = templates.resources(stage, TABLE)
+    assert len(tables) == 3
+    for table in tables.values():
+        properties = table["Properties"]
+        assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        used = {
+            name
+            for holder in (properties, *properties.get("GlobalSecondaryIndexes", []))
+            for name in keys(holder).values()
+        }
+        assert {attribute["AttributeName"] for attribute in properties["AttributeDefinitions"]} == used
+        assert {attribute["AttributeType"] for attribute in properties["AttributeDefinitions"]} == {"S"}
+
+
+@pytest.mark.parametrize(("stage", "policy"), [("local", "Delete"), ("dev", "Delete"), ("prod", "Retain")])
+def test_what_holds_state_outlives_its_stack_in_prod(templates: Templates, stage: str, policy: str) -> None:
+    kept = [resource for kind in STATEFUL for resource in templates.resources(stage, kind).values()]
+    assert kept
+    for resource in kept:
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (policy, policy)
+
+
+def test_only_prods_tables_are_protected_from_deletion_and_only_devs_are_provisioned(templates: Templates) -> None:
+    for stage in STAGES:
+        for table in templates.resources(stage, TABLE).values():
+            assert table["Properties"]["DeletionProtectionEnabled"] is (stage == "prod")
+            on_demand = table["Properties"].get("BillingMode") == "PAY_PER_REQUEST"
+            assert on_demand is (stage != "dev")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_buckets_are_private_versioned_and_take_tls_only(templates: Templates, stage: str) -> None:
+    buckets = templates.resources(stage, BUCKET)
+    assert {name.rstrip("0123456789ABCDEF") for name in buckets} == {"Quarantine", "Reports"}
+    for name, bucket in buckets.items():
+        properties = bucket["Properties"]
+        assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+        assert len(properties["PublicAccessBlockConfiguration"]) == 4
+        assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+        (rule,) = properties["LifecycleConfiguration"]["Rules"]
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+        assert "ExpirationInDays" not in rule
+        (policy,) = (
+            found["Properties"]["PolicyDocument"]
+            for found in templates.resources(stage, "AWS::S3::BucketPolicy").values()
+            if found["Properties"]["Bucket"] == {"Ref": name}
+        )
+        (only,) = templates.statements(stage, policy)
+        assert (only.effect, only.actions, only.principals) == ("Deny", ("s3:*",), {"AWS": "*"})
+        assert only.condition == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.mark.parametrize("stage", ["local", "prod"])
+def test_tables_and_buckets_have_keys_of_their_own(templates: Templates, stage: str) -> None:
+    for table in templates.resources(stage, TABLE).values():
+        encryption = table["Properties"]["SSESpecification"]
+        assert templates.text(stage, encryption["KMSMasterKeyId"]) == "${TableKey.Arn}"
+        assert encryption["SSEEnabled"] is True
+    for bucket in templates.resources(stage, BUCKET).values():
+        (rule,) = bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        default = rule["ServerSideEncryptionByDefault"]
+        assert (templates.text(stage, default["KMSMasterKeyID"]), default["SSEAlgorithm"]) == (
+            "${BucketKey.Arn}",
+            "aws:kms",
+        )
+
+
+def test_dev_pays_for_no_keys(templates: Templates) -> None:
+    assert not templates.resources("dev", KEY)
+    for bucket in templates.resources("dev", BUCKET).values():
+        (rule,) = bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+
+
+@pytest.mark.parametrize("stage", ["local", "prod"])
+@pytest.mark.parametrize(("name", "service"), [("TableKey", "dynamodb"), ("BucketKey", "s3")])
+def test_keys_are_usable_through_one_service_only(templates: Templates, stage: str, name: str, service: str) -> None:
+    key = templates.one(stage, KEY, name)
+    administer, use, deny = templates.statements(stage, key["KeyPolicy"])
+    via = use.condition["StringEquals"]
+    region = "eu-central-1" if stage == "prod" else "${AWS::Region}"
+    assert templates.text(stage, via["kms:ViaService"]) == f"{service}.{region}.${{AWS::URLSuffix}}"
+    assert set(via) == {"kms:ViaService", "kms:CallerAccount"}
+    assert use.principals == {"AWS": "*"}
+    assert not set(administer.actions) & {"kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"}
+    assert "kms:PutKeyPolicy" in administer.actions
+    assert (deny.effect, deny.actions) == ("Deny", ("kms:CreateGrant",))
+    assert deny.condition == {"Bool": {"kms:GrantIsForAWSResource": "false"}}
+    assert key["EnableKeyRotation"] is True
+
+
+def test_every_key_has_an_alias_that_says_what_it_protects(templates: Templates) -> None:
+    for stage in STAGES:
+        aliases = {
+            templates.text(stage, alias["Properties"]["TargetKeyId"]): alias["Properties"]["AliasName"]
+            for alias in templates.resources(stage, "AWS::KMS::Alias").values()
+        }
+        assert len(aliases) == len(templates.resources(stage, KEY))
+        assert all(name.startswith(f"alias/switchboard-{stage}-") for name in aliases.values())
+
+
+def test_only_prod_has_a_backup_plan_and_it_covers_what_cannot_be_made_again(templates: Templates) -> None:
+    for stage in ("local", "dev"):
+        assert not templates.resources(stage, "AWS::Backup::BackupPlan")
+    (plan,) = templates.resources("prod", "AWS::Backup::BackupPlan").values()
+    (rule,) = plan["Properties"]["BackupPlan"]["BackupPlanRule"]
+    assert rule["Lifecycle"] == {"DeleteAfterDays": 365}
+    (selection,) = templates.resources("prod", "AWS::Backup::BackupSelection").values()
+    chosen = selection["Properties"]["BackupSelection"]
+    assert [templates.text("prod", arn) for arn in chosen["Resources"]] == ["${CdrTable.Arn}", "${MessagesTable.Arn}"]
+    assert [dependency[:12] for dependency in selection["DependsOn"]] == ["BackupPolicy"]
+
+
+def test_the_vault_refuses_to_delete_a_copy_before_its_time(templates: Templates) -> None:
+    (vault,) = templates.resources("prod", "AWS::Backup::BackupVault").values()
+    (deny,) = templates.statements("prod", vault["Properties"]["AccessPolicy"])
+    assert deny.effect == "Deny"
+    assert "backup:DeleteRecoveryPoint" in deny.actions
+    assert templates.text("prod", vault["Properties"]["EncryptionKeyArn"]) == "${BackupKey.Arn}"

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from switchboard.schema import deployment
+from tests.infra.templates import STAGES
+
+if TYPE_CHECKING:
+    from tests.infra.templates import Templates
+
+FUNCTION = "AWS::Lambda::Function"
+MAPPING = "AWS::Lambda::EventSourceMapping"
+INVOKE_CONFIG = "AWS::Lambda::EventInvokeConfig"
+QUEUE = "AWS::SQS::Queue"
+OWNERS = {"CdrWriter": "cdr-writer", "CdrQuery": "cdr-query", "CdrGuard": "cdr-guard"}
+
+ENVIRONMENT = {
+    "CdrWriter": {"SWITCHBOARD_CDR_TABLE": "${CdrTable}", "SWITCHBOARD_QUARANTINE_BUCKET": "${Quarantine}"},
+    "CdrQuery": {"SWITCHBOARD_CDR_TABLE": "${CdrTable}"},
+    "CdrGuard": {"SWITCHBOARD_QUARANTINE_BUCKET": "${Quarantine}"},
+}
+
+
+def telemetry(owner: str) -> dict[str, tuple[str, ...]]:
+    log_group = (f"${{{owner}LogGroup.Arn}}",)
+    return {
+        "logs:CreateLogStream": log_group,
+        "logs:PutLogEvents": log_group,
+        "xray:PutTelemetryRecords": ("*",),
+        "xray:PutTraceSegments": ("*",),
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_writer_may_create_cdrs_and_read_them_back_and_nothing_else(templates: Templates, stage: str) -> None:
+    allowed = templates.allowed(stage, "CdrWriter")
+    on_dynamodb = {action: where for action, where in allowed.items() if action.startswith("dynamodb:")}
+    assert on_dynamodb == {
+        "dynamodb:PartiQLInsert": ("${CdrTable.Arn}",),
+        "dynamodb:BatchGetItem": ("${CdrTable.Arn}",),
+    }
+    assert allowed == on_dynamodb | telemetry("CdrWriter") | {
+        "s3:ListBucket": ("${Quarantine.Arn}",),
+        "s3:PutObject": (
+            f"${{Quarantine.Arn}}/aws/lambda/async/switchboard-{stage}-cdr-writer/*",
+            "${Quarantine.Arn}/cdr-writer/*",
+        ),
+        "sqs:DeleteMessage": ("${CdrIngestQueue.Arn}",),
+        "sqs:GetQueueAttributes": ("${CdrIngestQueue.Arn}",),
+        "sqs:ReceiveMessage": ("${CdrIngestQueue.Arn}",),
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_query_may_query_the_table_and_its_indexes(templates: Templates, stage: str) -> None:
+    assert templates.allowed(stage, "CdrQuery") == telemetry("CdrQuery") | {
+        "dynamodb:Query": ("${CdrTable.Arn}", "${CdrTable.Arn}/index/by_day", "${CdrTable.Arn}/index/by_sponsor")
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_guard_may_read_the_stream_and_keep_what_it_saw(templates: Templates, stage: str) -> None:
+    stream = ("${CdrTable.StreamArn}",)
+    assert templates.allowed(stage, "CdrGuard") == telemetry("CdrGuard") | {
+        "dynamodb:DescribeStream": stream,
+        "dynamodb:GetRecords": stream,
+        "dynamodb:GetShardIterator": stream,
+        "dynamodb:ListStreams": stream,
+        "s3:ListBucket": ("${Quarantine.Arn}",),
+        "s3:PutObject": (
+            "${Quarantine.Arn}/aws/lambda/????????-????-????-????-????????????/*",
+            "${Quarantine.Arn}/cdr-guard/*",
+        ),
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_everything_whose_permissions_aws_checks_waits_for_its_policy(templates: Templates, stage: str) -> None:
+    checked = 0
+    for kind in (FUNCTION, MAPPING, INVOKE_CONFIG):
+        for resource in templates.resources(stage, kind).values():
+            properties = resource["Properties"]
+            name = templates.text(stage, properties["FunctionName"])
+            owner = next(
+                owner
+                for owner, short in OWNERS.items()
+                if name in (f"${{{owner}Function}}", f"switchboard-{stage}-{short}")
+            )
+            assert any(re.fullmatch(rf"{owner}Policy[0-9A-F]{{8}}", needed) for needed in resource["DependsOn"])
+            checked += 1
+    assert checked == 3 + 2 + 1
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    ("owner", "timeout", "memory"), [("CdrWriter", 60, 1024), ("CdrQuery", 30, 512), ("CdrGuard", 60, 256)]
+)
+def test_functions(templates: Templates, stage: str, owner: str, timeout: int, memory: int) -> None:
+    function = templates.one(stage, FUNCTION, f"{owner}Function")
+    short = OWNERS[owner]
+    assert function["FunctionName"] == deployment.function_name(stage, short)
+    assert function["Handler"] == f"lambdas.{short.replace('-', '_')}.handler.handle"
+    assert (function["Runtime"], function["Architectures"]) == ("python3.14", ["arm64"])
+    assert (function["Timeout"], function["MemorySize"]) == (timeout, memory)
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert templates.text(stage, function["Role"]) == f"${{{owner}Role.Arn}}"
+    assert templates.text(stage, function["LoggingConfig"]["LogGroup"]) == f"${{{owner}LogGroup}}"
+    assert [templates.text(stage, layer) for layer in function["Layers"]] == ["${Dependencies}"]
+    assert "ReservedConcurrentExecutions" not in function
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("owner", OWNERS)
+def test_the_environment_holds_names_and_no_secrets(templates: Templates, stage: str, owner: str) -> None:
+    variables: dict[str, Any] = templates.one(stage, FUNCTION, f"{owner}Function")["Environment"]["Variables"]
+    retention = {"SWITCHBOARD_CDR_RETENTION_DAYS": "3650"} if stage == "local" and owner != "CdrQuery" else {}
+    assert {name: templates.text(stage, value) for name, value in variables.items()} == ENVIRONMENT[
+        owner
+    ] | retention | {
+        "SWITCHBOARD_STAGE": stage,
+        "SWITCHBOARD_FUNCTION": OWNERS[owner],
+        "POWERTOOLS_SERVICE_NAME": OWNERS[owner],
+        "POWERTOOLS_METRICS_NAMESPACE": "Switchboard",
+    }
+
+
+@pytest.mark.parametrize(("stage", "days"), [("local", 1), ("dev", 7), ("prod", 365)])
+def test_logs_are_kept_as_long_as_the_stage_says(templates: Templates, stage: str, days: int) -> None:
+    groups = templates.resources(stage, "AWS::Logs::LogGroup").values()
+    assert {group["Properties"]["LogGroupName"] for group in groups} == {
+        f"/aws/lambda/switchboard-{stage}-{name}" for name in OWNERS.values()
+    }
+    assert {group["Properties"]["RetentionInDays"] for group in groups} == {days}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_failed_asynchronous_invocations_are_retried_and_kept(templates: Templates, stage: str) -> None:
+    (config,) = templates.resources(stage, INVOKE_CONFIG).values()
+    properties = config["Properties"]
+    assert templates.text(stage, properties["FunctionName"]) == "${CdrWriterFunction}"
+    assert (properties["Qualifier"], properties["MaximumRetryAttempts"]) == ("$LATEST", 2)
+    assert properties["MaximumEventAgeInSeconds"] == 6 * 3600
+    assert templates.text(stage, properties["DestinationConfig"]["OnFailure"]["Destination"]) == "${Quarantine.Arn}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_queue_outlasts_its_function_and_keeps_what_it_could_not_deliver(templates: Templates, stage: str) -> None:
+    queue = templates.one(stage, QUEUE, "CdrIngestQueue")
+    dead_letters = templates.one(stage, QUEUE, "CdrIngestDeadLetters")
+    writer = templates.one(stage, FUNCTION, "CdrWriterFunction")
+    assert queue["QueueName"] == f"switchboard-{stage}-cdr-ingest"
+    assert queue["VisibilityTimeout"] == 6 * writer["Timeout"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert templates.text(stage, queue["RedrivePolicy"]["deadLetterTargetArn"]) == "${CdrIngestDeadLetters.Arn}"
+    assert dead_letters["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert dead_letters["RedriveAllowPolicy"]["redrivePermission"] == "byQueue"
+    (source,) = dead_letters["RedriveAllowPolicy"]["sourceQueueArns"]
+    assert templates.text(stage, source).endswith(f":{queue['QueueName']}")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_queues_are_encrypted_without_a_key_and_take_tls_only(templates: Templates, stage: str) -> None:
+    guarded = set()
+    for policy in templates.resources(stage, "AWS::SQS::QueuePolicy").values():
+        (deny,) = templates.statements(stage, policy["Properties"]["PolicyDocument"])
+        assert (deny.effect, deny.actions) == ("Deny", ("sqs:*",))
+        assert deny.condition == {"Bool": {"aws:SecureTransport": "false"}}
+        guarded |= {queue["Ref"] for queue in policy["Properties"]["Queues"]}
+    queues = templates.resources(stage, QUEUE)
+    assert guarded == set(queues)
+    assert {queue["Properties"]["SqsManagedSseEnabled"] for queue in queues.values()} == {True}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_writer_takes_messages_in_batches_and_gives_back_single_ones(templates: Templates, stage: str) -> None:
+    mapping = templates.one(stage, MAPPING, "CdrWriterFromQueue")
+    assert templates.text(stage, mapping["EventSourceArn"]) == "${CdrIngestQueue.Arn}"
+    assert templates.text(stage, mapping["FunctionName"]) == "${CdrWriterFunction}"
+    assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (100, 1)
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_guard_sees_every_change_and_removal_and_no_insert(templates: Templates, stage: str) -> None:
+    mapping = templates.one(stage, MAPPING, "CdrGuardFromStream")
+    assert templates.text(stage, mapping["EventSourceArn"]) == "${CdrTable.StreamArn}"
+    assert templates.text(stage, mapping["FunctionName"]) == "${CdrGuardFunction}"
+    (only,) = mapping["FilterCriteria"]["Filters"]
+    assert json.loads(only["Pattern"]) == {"eventName": ["MODIFY", "REMOVE"]}
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert (mapping["MaximumRetryAttempts"], mapping["BisectBatchOnFunctionError"]) == (-1, True)
+    assert 12 * 3600 < mapping["MaximumRecordAgeInSeconds"] < 24 * 3600
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert templates.text(stage, mapping["DestinationConfig"]["OnFailure"]["Destination"]) == "${Quarantine.Arn}"

@@ -1,0 +1,197 @@
+"""What holds for every resource of every stage."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from switchboard.schema import deployment
+from tests.infra.templates import MANAGED_POLICY, ROOT, STACKS, STAGES, walk
+
+if TYPE_CHECKING:
+    from tests.infra.templates import Statement, Templates
+
+PUBLISHED = {
+    "data": {
+        "cdr/table": "${CdrTable}",
+        "messages/table": "${MessagesTable}",
+        "backfill/runs-table": "${RunsTable}",
+        "quarantine/bucket": "${Quarantine}",
+        "backfill/reports-bucket": "${Reports}",
+    },
+    "functions": {
+        "cdr/writer-function": "${CdrWriterFunction.Arn}",
+        "cdr/query-function": "${CdrQueryFunction.Arn}",
+        "cdr/ingest-queue": "${CdrIngestQueue}",
+    },
+    "access": {"roles/qm-service": "${QmServiceRole.Arn}", "roles/cdr-reader": "${CdrReaderRole.Arn}"},
+}
+"""What callers find, and what it must be: ARNs of functions and roles, names of tables and buckets, URLs of queues."""
+
+DESCRIBED = {
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Role",
+    "AWS::KMS::Key",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::LayerVersion",
+    "AWS::SSM::Parameter",
+}
+TAGGED = {
+    "AWS::Backup::BackupVault",
+    "AWS::DynamoDB::Table",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+}
+"""Types that CloudFormation gives no description: the tag `purpose` says it."""
+PARTS = {
+    "AWS::Backup::BackupPlan",
+    "AWS::Backup::BackupSelection",
+    "AWS::KMS::Alias",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::S3::BucketPolicy",
+    "AWS::SQS::QueuePolicy",
+}
+"""Types that stand for nothing of their own: what they belong to says what for."""
+
+
+def all_statements(templates: Templates, stage: str) -> list[Statement]:
+    return [
+        statement
+        for stack in STACKS
+        for key, document in walk(templates.by_stack[stage, stack])
+        if key in {"PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy", "AccessPolicy"}
+        for statement in templates.statements(stage, document)
+    ]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_template_says_what_it_holds(templates: Templates, stage: str) -> None:
+    for stack in STACKS:
+        assert templates.by_stack[stage, stack]["Description"].startswith(f"Switchboard {stage}: ")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_resource_says_what_for(templates: Templates, stage: str) -> None:
+    for stack in STACKS:
+        for logical_id, resource in templates.by_stack[stage, stack]["Resources"].items():
+            kind, properties = resource["Type"], resource["Properties"]
+            if kind in DESCRIBED:
+                assert len(properties["Description"]) > 20, logical_id
+            elif kind in TAGGED:
+                tags = properties.get("BackupVaultTags") or {tag["Key"]: tag["Value"] for tag in properties["Tags"]}
+                assert len(tags["purpose"]) > 10, logical_id
+            else:
+                assert kind in PARTS, f"{kind} needs a description or the tag purpose: {logical_id}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_everything_that_bears_tags_names_application_and_stage(templates: Templates, stage: str) -> None:
+    tagged = [value for stack in STACKS for key, value in walk(templates.by_stack[stage, stack]) if key == "Tags"]
+    assert tagged
+    for tags in tagged:
+        pairs = tags.items() if isinstance(tags, dict) else ((tag["Key"], tag["Value"]) for tag in tags)
+        assert {("application", "switchboard"), ("stage", stage)} <= set(pairs)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stack", STACKS)
+def test_everything_a_caller_needs_is_published_twice(templates: Templates, stage: str, stack: str) -> None:
+    template = templates.by_stack[stage, stack]
+    outputs = {
+        name: templates.text(stage, output["Value"])
+        for name, output in template["Outputs"].items()
+        if "Export" not in output
+    }
+    parameters = {
+        resource["Properties"]["Name"]: templates.text(stage, resource["Properties"]["Value"])
+        for resource in templates.resources(stage, "AWS::SSM::Parameter", stack).values()
+    }
+    assert outputs == {deployment.output_name(path): value for path, value in PUBLISHED[stack].items()}
+    assert parameters == {f"/switchboard/{stage}/{path}": value for path, value in PUBLISHED[stack].items()}
+
+
+def test_output_names_are_the_paths_in_pascal_case() -> None:
+    assert deployment.output_name("cdr/writer-function") == "CdrWriterFunction"
+    assert deployment.output_name("roles/qm-service") == "RolesQmService"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_reference_runs_backwards(templates: Templates, stage: str) -> None:
+    exports = templates.exports(stage)
+    crossed = 0
+    for position, stack in enumerate(STACKS):
+        for key, value in walk(templates.by_stack[stage, stack]):
+            if key == "Fn::ImportValue":
+                assert exports[value][0] in STACKS[:position]
+                crossed += 1
+            assert key != "Fn::GetStackOutput"
+    assert crossed
+    assert set(exports) == {
+        value for stack in STACKS for key, value in walk(templates.by_stack[stage, stack]) if key == "Fn::ImportValue"
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_permission_is_a_wildcard(templates: Templates, stage: str) -> None:
+    allowed = [statement for statement in all_statements(templates, stage) if statement.effect == "Allow"]
+    assert allowed
+    for statement in allowed:
+        assert not [action for action in statement.actions if "*" in action], statement.sid
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_only_tracing_is_allowed_on_every_resource(templates: Templates, stage: str) -> None:
+    for policy in templates.resources(stage, MANAGED_POLICY).values():
+        for statement in templates.statements(stage, policy["Properties"]["PolicyDocument"]):
+            everywhere = "*" in statement.resources
+            assert everywhere is (statement.sid == "SendTraces")
+            if everywhere:
+                assert statement.actions == ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_permission_reads_as_a_sentence(templates: Templates, stage: str) -> None:
+    for policy in templates.resources(stage, MANAGED_POLICY).values():
+        for statement in templates.statements(stage, policy["Properties"]["PolicyDocument"]):
+            assert re.fullmatch(r"([A-Z][a-z]+){2,}", statement.sid)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_nobody_is_named_and_nothing_is_inline(templates: Templates, stage: str) -> None:
+    for stack in STACKS:
+        template = templates.by_stack[stage, stack]
+        kinds = {resource["Type"] for resource in template["Resources"].values()}
+        assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} <= {
+            "AWS::IAM::Role",
+            "AWS::IAM::ManagedPolicy",
+        }
+        for role in templates.resources(stage, "AWS::IAM::Role", stack).values():
+            assert not {"Policies", "ManagedPolicyArns", "RoleName"} & set(role["Properties"])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_services_are_trusted_for_this_account_only(templates: Templates, stage: str) -> None:
+    for role in templates.resources(stage, "AWS::IAM::Role").values():
+        for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+            service = statement["Principal"].get("Service")
+            if service not in (None, "ec2.amazonaws.com"):
+                assert list(statement["Condition"]["StringEquals"]) == ["aws:SourceAccount"]
+
+
+def test_policies_of_the_data_stack_name_no_role_of_a_function(templates: Templates) -> None:
+    for stage in ("local", "dev"):
+        assert not templates.resources(stage, "AWS::IAM::Role", "data")
+    backup_only = templates.resources("prod", "AWS::IAM::Role", "data")
+    assert [name.startswith("BackupRole") for name in backup_only] == [True]
+
+
+def test_no_permission_comes_from_a_construct_library() -> None:
+    sources = list((ROOT / "infra").rglob("*.py"))
+    assert len(sources) > 10
+    for path in sources:
+        source = path.read_text()
+        assert not re.search(r"\.grant[_(]|add_to_role_policy|add_to_principal_policy", source), path.name
