@@ -117,7 +117,7 @@ def first(
     context: typer.Context,
     *,
     sponsorship: Sponsorship,
-    event: Annotated[FirstType, typer.Option("--type", help="The type of event.", show_default=False)],
+    event: Annotated[FirstType, typer.Option("--type", metavar="TYPE", help=f"One of {', '.join(FirstType)}.")],
     subscriber: Annotated[
         str | None, typer.Option("--subscriber", metavar="ID", help="The subscriber whose first event is meant.")
     ] = None,
