@@ -2,8 +2,8 @@
 
 A preview goes forwards like the stream handler's: only where the row shows an older message. It also goes back, which
 the stream handler never does, where the message it shows is no more: expired, or deleted by its lifetime. Memberships
-are read before the messages, so a row that shows a message newer than any found shows one that has gone since. It is put
-back only as long as it still shows that one: what the stream handler writes meanwhile stands.
+are read before the messages, so a row that shows a message newer than any found shows one that has gone since. It is
+put back only as long as it still shows that one: what the stream handler writes meanwhile stands.
 
 Where a group has no message left, its memberships lose preview and sender and keep their place in the list, because
 `last_message_sk` is a key of the index and what the next message is compared with.
