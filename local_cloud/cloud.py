@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 HOST: Final = "127.0.0.1"
+LOCAL_STACKS: Final = "local/**"
+"""Every stack of stage `local`, as the CDK CLI selects them."""
 _START_SECONDS: Final = 60
 _STOP_SECONDS: Final = 15
 _LOG_TAIL: Final = 4_000
@@ -139,7 +141,7 @@ class LocalCloud:
         self,
         assembly: Path = ASSEMBLY,
         *,
-        stacks: str = "local/**",
+        stacks: str = LOCAL_STACKS,
         progress: deployment.Progress | None = None,
     ) -> None:
         """Bootstrap the account and deploy `stacks` of a synthesized assembly with the CDK CLI.

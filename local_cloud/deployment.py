@@ -47,7 +47,7 @@ class StackEvent:
     def parse(cls, line: str) -> StackEvent | None:
         """Read a line of the CDK CLI's event report; None for its other lines."""
         columns = [column.strip() for column in line.split("|")]
-        if len(columns) < _EVENT_COLUMNS or not columns[1].isdigit():
+        if len(columns) < _EVENT_COLUMNS or not columns[1].replace("/", "").isdigit():
             return None
         stack, _, _, status, resource_type, resource = columns[:_EVENT_COLUMNS]
         return cls(stack, status, resource_type, resource.split(" (")[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from local_cloud.cloud import LocalCloud
+from local_cloud.cloud import LOCAL_STACKS, LocalCloud
 from local_cloud.locks import locked
 from local_cloud.paths import ASSEMBLY, ENV_FILE, LOCAL, ROOT
 
@@ -19,9 +19,13 @@ _UNSET: Final = ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_CA_BUNDLE")
 
 
 def up(
-    port: int | None = None, *, assembly: Path = ASSEMBLY, progress: Progress | None = None
+    port: int | None = None,
+    *,
+    assembly: Path = ASSEMBLY,
+    stacks: str = LOCAL_STACKS,
+    progress: Progress | None = None,
 ) -> tuple[LocalCloud, bool]:
-    """Start a cloud, deploy stage `local` to it and leave it running; returns it and whether it is new.
+    """Start a cloud, deploy `stacks` to it and leave it running; returns it and whether it is new.
 
     Where one stands already it is returned untouched, whatever `port` says. `.local/env` is written last: when it is
     there, everything is. A failure or an interruption at any point leaves nothing running.
@@ -36,7 +40,7 @@ def up(
         ENV_FILE.unlink(missing_ok=True)
         cloud = LocalCloud.start(port)
         try:
-            cloud.deploy(assembly, progress=progress)
+            cloud.deploy(assembly, stacks=stacks, progress=progress)
             cloud.leave_running()
             _write_env_file(cloud)
         except BaseException:
