@@ -66,7 +66,7 @@ def _write(bucket: str, function: dict[str, Any], event: Any, result: dict[str, 
     }
     key = f"aws/lambda/async/{config['FunctionName']}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{new_uuid()}"
     keys = lambda_runtime.execution_credentials(config)
-    client = botocore.session.Session().create_client(
+    client: Any = botocore.session.Session().create_client(
         "s3",
         region_name=get_region(),
         endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",

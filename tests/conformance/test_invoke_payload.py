@@ -50,7 +50,8 @@ def test_as_it_comes_everything_passes(as_it_comes: LocalCloud) -> None:
 
 def test_other_json_reaches_the_function_unharmed(corrected: LocalCloud) -> None:
     name = function(corrected, "def handle(event, context):\n    return ascii(event)\n")
-    for payload in [None, [], {"n": 10**38 + 1, "text": "\ud800", "é": [True, 0.1]}]:
+    payloads: list[Any] = [None, [], {"n": 10**38 + 1, "text": "\ud800", "é": [True, 0.1]}]
+    for payload in payloads:
         assert invoke(corrected, name, payload)["Payload"] == ascii(payload)
 
 
