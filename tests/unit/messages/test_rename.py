@@ -296,7 +296,7 @@ def test_a_rename_that_races_with_a_new_conversation_is_seen_in_it(creator: str,
         places.append(place)
         return place.table, (lambda: place.rename(**NEW), lambda: place.open(creator, other))
 
-    orders = [tuple(order) for order in every_interleaving(scene)]
+    orders = list(every_interleaving(scene))
 
     for place, order in zip(places, orders, strict=True):
         assert place.names_shown("ann") == {("annie", "Annie", "2")}, order
