@@ -171,7 +171,11 @@ class LocalCloud:
                 supervisor.stdin.close()
         else:
             supervisor.terminate()
-        supervisor.wait(timeout=_STOP_SECONDS)
+        try:
+            supervisor.wait(timeout=_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            supervisor.kill()  # the emulator sees its pipe close and ends, with every function process
+            supervisor.wait()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def log_tail(self) -> str:

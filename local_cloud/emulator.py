@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 import threading
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Final
 
@@ -55,8 +56,9 @@ def _serve(listener: int) -> None:
     from hypercorn.config import Config  # noqa: PLC0415 - after the version guard
     from ministack.app import app  # noqa: PLC0415 - after the version guard
 
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with suppress(ValueError, OSError):  # more open files if the machine grants them; a burst of connections needs many
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     config = Config()
     config.bind = [f"fd://{listener}"]
     config.keep_alive_timeout = 75
