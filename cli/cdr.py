@@ -195,7 +195,7 @@ def _show_page(answer: session.Answer, without: str, *, as_json: bool) -> None:
     elif found:
         output.results().print(tables.of_records(found, without=without))
     else:
-        output.say("No records.")
+        output.say("No records so far." if "cursor" in answer.value else "No records.")
     _show_units(answer)
 
 

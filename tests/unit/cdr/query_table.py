@@ -103,7 +103,7 @@ class QueryTable:
                 return True
             bounds = ExpressionAttributeValues[low]["S"], ExpressionAttributeValues[high]["S"]
             assert bounds[0] <= bounds[1]
-            return bounds[0] <= text(item, sort) <= bounds[1]
+            return bool(bounds[0] <= text(item, sort) <= bounds[1])
 
         def key(item: dict[str, Any]) -> tuple[str, ...]:
             return tuple(text(item, attribute) for attribute in order)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from switchboard.cdr import queries, queries_merge
+from switchboard.cdr import queries, queries_merge, queries_records
 from switchboard.schema import cdr
 from tests.unit.cdr.query_table import TABLE, UNITS_PER_PAGE, QueryTable, stored
 
@@ -189,7 +189,7 @@ def test_a_page_ends_before_the_answer_is_too_large(monkeypatch: pytest.MonkeyPa
     answered = pages(QueryTable(items), {**BY_SPONSOR, "limit": 1_000})
 
     assert identities([record for page in answered for record in page]) == in_order(items)
-    sizes = [sum(queries_merge.size_of(record) for record in page) for page in answered]
+    sizes = [sum(queries_records.size_of(record) for record in page) for page in answered]
     assert all(size <= 2_000 or len(page) == 1 for size, page in zip(sizes, answered, strict=True))
 
 

@@ -127,7 +127,14 @@ def test_history_asks_and_shows_a_table_and_what_it_cost() -> None:
 def test_an_empty_answer_says_so() -> None:
     result = FakeAws({"records": [], "consumed_read_units": 0.5}).run(LIST)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "No records." in result.stderr
+    assert "No records.\n" in result.stderr
+
+
+def test_an_empty_page_before_the_end_says_that_there_may_be_more() -> None:
+    result = FakeAws({"records": [], "cursor": "x", "consumed_read_units": 0.5}).run(LIST)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "No records so far.\n" in result.stderr
+    assert "There may be more: switchboard cdr list" in result.stderr
 
 
 @pytest.mark.parametrize(

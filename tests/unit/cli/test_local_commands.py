@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from cli import local
 from cli.main import app
+from local_cloud import deployment, standing
+from local_cloud.cloud import LocalCloud
 from local_cloud.deployment import StackEvent
 from local_cloud.errors import DeploymentError, LocalCloudError, NotSetUpError, PortTakenError
 
@@ -15,20 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-CLOUD = SimpleNamespace(endpoint_url="http://127.0.0.1:4999")
+RUNNING = SimpleNamespace(endpoint_url="http://127.0.0.1:4999")
 
 
-class Standing:
+class FakeStanding:
     """The local cloud as the commands see it; nothing is started."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.running: Any = None
         self.error: LocalCloudError | None = None
         self.calls: list[str] = []
-        monkeypatch.setattr(local.LocalCloud, "running", lambda: self.running)
-        monkeypatch.setattr(local.deployment, "synthesize", self.synthesize)
-        monkeypatch.setattr(local.standing, "up", self.up)
-        monkeypatch.setattr(local.standing, "down", self.down)
+        monkeypatch.setattr(LocalCloud, "running", lambda: self.running)
+        monkeypatch.setattr(deployment, "synthesize", self.synthesize)
+        monkeypatch.setattr(standing, "up", self.up)
+        monkeypatch.setattr(standing, "down", self.down)
 
     def synthesize(self, out: Path) -> Path:
         self.calls.append("synthesize")
@@ -45,7 +46,7 @@ class Standing:
         assert assembly is not None
         assert progress is not None
         progress(StackEvent("switchboard-local-data", "CREATE_COMPLETE", "AWS::SQS::Queue", "local/data/Q"))
-        return CLOUD, True
+        return RUNNING, True
 
     def down(self) -> bool:
         self.calls.append("down")
@@ -53,24 +54,24 @@ class Standing:
 
 
 @pytest.fixture
-def standing(monkeypatch: pytest.MonkeyPatch) -> Standing:
-    return Standing(monkeypatch)
+def cloud(monkeypatch: pytest.MonkeyPatch) -> FakeStanding:
+    return FakeStanding(monkeypatch)
 
 
 def run(*words: str) -> Any:
     return CliRunner().invoke(app, ["local", *words])
 
 
-def test_up_synthesizes_deploys_and_says_how_to_use_it(standing: Standing) -> None:
+def test_up_synthesizes_deploys_and_says_how_to_use_it(cloud: FakeStanding) -> None:
     result = run("up", "--port", "4999")
-    assert (result.exit_code, standing.calls) == (0, ["synthesize", "up 4999"])
+    assert (result.exit_code, cloud.calls) == (0, ["synthesize", "up 4999"])
     assert result.stdout == "The local cloud runs at http://127.0.0.1:4999.\nIn your shell: . .local/env\n"
 
 
-def test_a_second_up_says_so_and_changes_nothing(standing: Standing) -> None:
-    standing.running = CLOUD
+def test_a_second_up_says_so_and_changes_nothing(cloud: FakeStanding) -> None:
+    cloud.running = RUNNING
     result = run("up")
-    assert (result.exit_code, standing.calls) == (0, ["up None"])
+    assert (result.exit_code, cloud.calls) == (0, ["up None"])
     assert "was running already at http://127.0.0.1:4999" in result.stdout
 
 
@@ -84,34 +85,34 @@ def test_a_second_up_says_so_and_changes_nothing(standing: Standing) -> None:
     ],
 )
 def test_what_the_local_cloud_refuses_is_told_without_a_traceback(
-    standing: Standing, error: LocalCloudError, code: int
+    cloud: FakeStanding, error: LocalCloudError, code: int
 ) -> None:
-    standing.error = error
+    cloud.error = error
     result = run("up")
     assert (result.exit_code, result.stdout) == (code, "")
     assert str(error) in result.stderr
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize(("running", "said"), [(CLOUD, "was stopped"), (None, "No local cloud was running")])
-def test_down_stops_it_or_says_that_none_runs(standing: Standing, running: Any, said: str) -> None:
-    standing.running = running
+@pytest.mark.parametrize(("running", "said"), [(RUNNING, "was stopped"), (None, "No local cloud was running")])
+def test_down_stops_it_or_says_that_none_runs(cloud: FakeStanding, running: Any, said: str) -> None:
+    cloud.running = running
     result = run("down")
-    assert (result.exit_code, standing.calls) == (0, ["down"])
+    assert (result.exit_code, cloud.calls) == (0, ["down"])
     assert said in result.stdout
 
 
-def test_status_says_where_it_runs_or_ends_with_4(standing: Standing) -> None:
+def test_status_says_where_it_runs_or_ends_with_4(cloud: FakeStanding) -> None:
     result = run("status")
     assert (result.exit_code, result.stdout) == (4, "")
     assert "switchboard local up" in result.stderr
-    standing.running = CLOUD
+    cloud.running = RUNNING
     result = run("status")
-    assert (result.exit_code, standing.calls) == (0, [])
+    assert (result.exit_code, cloud.calls) == (0, [])
     assert "http://127.0.0.1:4999" in result.stdout
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
-def test_a_port_that_is_none_is_wrong_usage(standing: Standing, port: str) -> None:
+def test_a_port_that_is_none_is_wrong_usage(cloud: FakeStanding, port: str) -> None:
     assert run("up", "--port", port).exit_code == 2
-    assert standing.calls == []
+    assert cloud.calls == []
