@@ -1,0 +1,1 @@
+"""Call data records: written once, never changed, read in time order."""
