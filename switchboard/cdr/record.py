@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Item = dict[str, AttributeValue]
 
 _TEXT_FIELDS: Final = (cdr.TYPE, cdr.SOURCE, cdr.ID, cdr.SPONSOR_ID, cdr.SPONSORSHIP_ID)
+_canonical: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 _DAY_CHARACTERS: Final = len("yyyy-mm-dd")
 
 
@@ -49,7 +50,7 @@ class Record:
             content[cdr.SUBSCRIBER_ID] = {"S": subscriber}
         content[cdr.OCCURRED_AT] = {"S": occurred_at}
         content[cdr.DATA] = to_attribute(fields.get(cdr.DATA, {}))
-        canonical = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        canonical = _canonical(content)
         earlier = None
         if kind == cdr.CONSUME:
             sk = cdr.consume_key(source, record_id)

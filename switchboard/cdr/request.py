@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from fastjsonschema import JsonSchemaException
+
 from switchboard.cdr.results import Code, FieldError
 from switchboard.cdr.validation import Contract
 from switchboard.schema import cdr
@@ -46,8 +48,10 @@ class Request:
             )
         if RECORDS not in body:
             return cls((body,), ("",), reports=False)
-        if errors := _ENVELOPE.errors(body):
-            raise InvalidEnvelope(errors)
+        try:
+            _ENVELOPE.check(body)
+        except JsonSchemaException:
+            raise InvalidEnvelope(_ENVELOPE.errors(body)) from None
         records = tuple(body[RECORDS])
         pointers = tuple(f"/{RECORDS}/{index}" for index in range(len(records)))
         return cls(records, pointers, reports=body.get("on_failed") == cdr.REPORT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ from switchboard.schema import cdr
 from switchboard.times import parse_rfc3339, to_fixed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _RULES: Final = {
     "required": Code.REQUIRED,
@@ -69,9 +70,13 @@ class Contract:
         properties = self._definition["properties"]
         if shallow:
             properties = {name: {k: v for k, v in rule.items() if k != "items"} for name, rule in properties.items()}
-        compiled = {**self._definition, "properties": properties, "definitions": schema["definitions"]}
-        self.check = fastjsonschema.compile(compiled, use_default=False, use_formats=False)
-        self._check_all = fastjsonschema.compile(compiled, use_default=False, use_formats=False, fast_fail=False)
+        self._compiled = {**self._definition, "properties": properties, "definitions": schema["definitions"]}
+        self.check = fastjsonschema.compile(self._compiled, use_default=False, use_formats=False)
+
+    @cached_property
+    def _check_all(self) -> Callable[[Any], Any]:
+        """Compiled at the first bad value: most execution environments never see one."""
+        return fastjsonschema.compile(self._compiled, use_default=False, use_formats=False, fast_fail=False)
 
     def errors(self, value: Any) -> list[FieldError]:
         """All that is wrong with `value`, one error per field."""
@@ -105,11 +110,14 @@ class Contract:
             yield FieldError(pointer(field), code, f"expected {properties[field]['description']}")
 
 
+_RECORD: Final = Contract("record")
+
+
 class RecordContract:
     """Checks records and makes them ready to store. `retention` is how long the stage keeps CDRs, None for ever."""
 
     def __init__(self, *, retention: timedelta | None) -> None:
-        self._contract = Contract("record")
+        self._contract = _RECORD
         self._retention = retention
 
     def read(self, fields: Any, *, now: datetime) -> Record | Rejected:

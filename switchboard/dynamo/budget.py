@@ -29,7 +29,7 @@ class Budget:
 
     def spent(self) -> bool:
         """Whether no further request may be sent."""
-        return self.remaining_seconds() < self.reserve_seconds
+        return self.remaining_seconds() <= self.reserve_seconds
 
     def pause(self, attempt: int) -> None:
         """Wait before trying again for the `attempt`-th time (from 0), with full jitter and never beyond the budget.

@@ -105,9 +105,11 @@ def settle(
         for answers in in_flight(attempt, chunks):
             settled.update(answers)
         waiting = [member for member in waiting if _transient(settled[member])]
-        if not waiting or budget.spent():
+        if not waiting:
             break
         budget.pause(pauses)
+        if budget.spent():
+            break
     return settled
 
 
