@@ -1,0 +1,1 @@
+"""The numbers this project publishes, and the programs that make them."""
