@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,13 +9,12 @@ from switchboard.dynamo.values import from_item
 from switchboard.messages import keys
 from switchboard.messages.table import ATTEMPTS
 from switchboard.schema import messages as schema
+from tests.fakes.interleaving import every_interleaving
 from tests.fakes.messages_table import MessagesTable, client_error
 from tests.fakes.mishaps import Killed, kill_after, kill_at, live
 from tests.fakes.talks import ANN, BEN, CAT, DAN, EVE, Talk
-from tests.fakes.turns import take_turns
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable
 
 PAIR = {"other_user_uuid": BEN}
@@ -23,6 +23,13 @@ FIVE = {"member_uuids": [BEN, CAT, DAN, EVE], "title": "Lunch"}
 
 def stored(table: MessagesTable, key: keys.Key) -> dict[str, Any]:
     return from_item(table.items[key])
+
+
+def introduced() -> tuple[MessagesTable, Talk]:
+    table = MessagesTable()
+    talk = Talk(table)
+    talk.introduce(ANN, BEN, CAT, DAN, EVE)
+    return table, talk
 
 
 def crowd(table: MessagesTable, size: int) -> list[str]:
@@ -204,9 +211,7 @@ def test_killed_between_any_two_calls_the_next_run_completes(
 ) -> None:
     survived = 0
     for call in range(20):
-        table = MessagesTable()
-        talk = Talk(table)
-        talk.introduce(ANN, BEN, CAT, DAN, EVE)
+        table, talk = introduced()
         request = {**who, "message": "Hello!", "message_uuid": talk.new_uuid()}
         kill(table, call)
         try:
@@ -227,69 +232,70 @@ def test_killed_between_any_two_calls_the_next_run_completes(
     assert survived
 
 
-def test_two_who_begin_at_once_get_one_conversation_with_both_messages(stress: bool, rng: random.Random) -> None:
+def test_two_who_begin_at_once_get_one_conversation_with_both_messages() -> None:
+    at: dict[str, Any] = {}
+
+    def scene() -> tuple[MessagesTable, list[Callable[[], object]]]:
+        table, talk = introduced()
+        at.update(table=table, talk=talk, answers=[])
+
+        def begin(one: str, other: str) -> None:
+            request = {"other_user_uuid": other, "message": f"from {one}"}
+            at["answers"].append(talk.do("create_message_group", one, **request))
+
+        return table, [partial(begin, ANN, BEN), partial(begin, BEN, ANN)]
+
     makers = set()
-    for _ in range(500 if stress else 50):
-        table = MessagesTable()
-        talk = Talk(table, rng=rng)
-        talk.introduce(ANN, BEN)
-
-        answers = take_turns(
-            table,
-            [
-                lambda: talk.do("create_message_group", ANN, other_user_uuid=BEN, message="from Ann"),  # noqa: B023
-                lambda: talk.do("create_message_group", BEN, other_user_uuid=ANN, message="from Ben"),  # noqa: B023
-            ],
-            rng,
-        )
-
-        (group,) = groups(table)
-        assert {answer["group_uuid"] for answer in answers} == {group}
-        assert sorted(answer["created"] for answer in answers) == [False, True]
-        makers.add(answers[0]["created"])
-        assert_whole(table, group)
-        shown = talk.do("list_messages", ANN, group_uuid=group)["messages"]
-        assert {message["message"] for message in shown} == {"from Ann", "from Ben"}
-    assert makers == {True, False}, "the schedules let each of the two come first"
+    orders = 0
+    for _ in every_interleaving(scene):
+        orders += 1
+        (group,) = groups(at["table"])
+        assert {answer["group_uuid"] for answer in at["answers"]} == {group}
+        assert sorted(answer["created"] for answer in at["answers"]) == [False, True]
+        assert_whole(at["table"], group)
+        shown = at["talk"].do("list_messages", ANN, group_uuid=group)["messages"]
+        assert {message["message"] for message in shown} == {f"from {ANN}", f"from {BEN}"}
+        makers.add(stored(at["table"], keys.group_key(group))[schema.CREATED_BY])
+    assert orders >= 20, "each request makes at least three calls in some order"
+    assert makers == {ANN, BEN}, "the orders let each of the two come first"
 
 
-def test_one_request_sent_twice_at_once_makes_one_group_with_one_message(rng: random.Random) -> None:
-    for who in [PAIR, FIVE] * 25:
-        table = MessagesTable()
-        talk = Talk(table, rng=rng)
-        talk.introduce(ANN, BEN, CAT, DAN, EVE)
+@pytest.mark.parametrize("who", [PAIR, FIVE], ids=["pair", "five"])
+def test_one_request_sent_twice_at_once_makes_one_group_with_one_message(who: dict[str, Any]) -> None:
+    at: dict[str, Any] = {}
+
+    def scene() -> tuple[MessagesTable, list[Callable[[], object]]]:
+        table, talk = introduced()
         request = {**who, "message": "Hello!", "message_uuid": talk.new_uuid()}
+        at.update(table=table, talk=talk, answers=[])
+        return table, [lambda: at["answers"].append(talk.do("create_message_group", ANN, **request))] * 2
 
-        answers = take_turns(table, [lambda: talk.do("create_message_group", ANN, **request)] * 2, rng)  # noqa: B023
+    for _ in every_interleaving(scene):
+        (group,) = groups(at["table"])
+        assert {answer["group_uuid"] for answer in at["answers"]} == {group}
+        assert_whole(at["table"], group)
+        assert len(at["talk"].do("list_messages", BEN, group_uuid=group)["messages"]) == 1
 
-        (group,) = groups(table)
-        assert {answer["group_uuid"] for answer in answers} == {group}
-        assert_whole(table, group)
-        assert len(talk.do("list_messages", BEN, group_uuid=group)["messages"]) == 1
 
+def test_a_rename_that_races_with_a_new_conversation_is_shown_in_it() -> None:
+    at: dict[str, Any] = {}
 
-def test_a_rename_that_races_with_a_new_conversation_is_shown_in_it(rng: random.Random) -> None:
+    def scene() -> tuple[MessagesTable, list[Callable[[], object]]]:
+        table, talk = introduced()
+        at.update(table=table, transactions=table.calls["transact_write_items"])
+        return table, [
+            lambda: talk.do("create_message_group", ANN, **PAIR, message="Hi"),
+            lambda: talk.do("rename_user", BEN, display_name="Benjamin", handle="benjamin"),
+        ]
+
     collided = 0
-    for _ in range(100):
-        table = MessagesTable()
-        talk = Talk(table, rng=rng)
-        talk.introduce(ANN, BEN)
-        before = table.calls["transact_write_items"]
-
-        answer, _ = take_turns(
-            table,
-            [
-                lambda: talk.do("create_message_group", ANN, other_user_uuid=BEN, message="Hi"),  # noqa: B023
-                lambda: talk.do("rename_user", BEN, display_name="Benjamin", handle="benjamin"),  # noqa: B023
-            ],
-            rng,
-        )
-
-        membership = stored(table, keys.membership_key(ANN, answer["group_uuid"]))
+    for _ in every_interleaving(scene):
+        (group,) = groups(at["table"])
+        membership = stored(at["table"], keys.membership_key(ANN, group))
         shown = membership[schema.OTHER_DISPLAY_NAME], membership[schema.OTHER_HANDLE]
         assert shown == ("Benjamin", "benjamin")
-        collided += table.calls["transact_write_items"] - before > 2
-    assert collided, "some schedule lets the rename come between reading the name and showing it"
+        collided += at["table"].calls["transact_write_items"] - at["transactions"] > 2
+    assert collided, "some order lets the rename come between reading the name and showing it"
 
 
 def test_a_name_that_keeps_changing_is_tried_a_bounded_number_of_times(table: MessagesTable, talk: Talk) -> None:
