@@ -37,7 +37,7 @@ def apply() -> None:
     """Name the action and the table of every statement; the emulator then asks the policies about each."""
     checks = _seam.original(iam_actions, "dynamodb_transaction_checks", "iam_action", "body", "region", "account_id")
     table_arn = _seam.original(iam_actions, "_dynamodb_table_arn", "table", "region", "account_id")
-    parse = _seam.original(dynamodb, "_parse_partiql", "statement", "parameters")
+    parse = _seam.original(dynamodb, "parse_partiql_statement", "text", "parameters")
 
     def dynamodb_transaction_checks(
         iam_action: str, body: bytes, region: str, account_id: str
