@@ -161,6 +161,13 @@ def test_a_fault_while_groups_are_read_stops_at_the_first_message(desk: Desk) ->
     assert desk.arrive(message("g", 1), message("h", 2)) == Outcome(stopped_at="0", updated=0, kept=0)
 
 
+def test_groups_left_unread_stop_at_the_first_message(desk: Desk) -> None:
+    unread: dict[str, Any] = {"Responses": {}, "UnprocessedKeys": {TABLE: {"Keys": [{}]}}}
+    desk.table.batch_get_item = lambda **_: unread  # type: ignore[method-assign]
+
+    assert desk.arrive(message("g", 1), message("h", 2)) == Outcome(stopped_at="0", updated=0, kept=0)
+
+
 def test_more_groups_than_one_request_reads(desk: Desk) -> None:
     for number in range(250):
         desk.table.put(*new_group(f"g{number}", "ann", "bob"))
