@@ -80,3 +80,12 @@ def test_a_transaction_is_authorised_by_its_statements(corrected: LocalCloud) ->
     assert code_of(lambda: client.execute_transaction(TransactStatements=[insert(name, "p")])) == "allowed"
     delete = statement("DELETE FROM TABLE WHERE pk = ? AND sk = ?", name, "p", "a")
     assert code_of(lambda: client.execute_transaction(TransactStatements=[delete])) == "AccessDeniedException"
+
+
+def test_a_statement_that_is_no_good_is_invalid_and_not_forbidden(corrected: LocalCloud) -> None:
+    name = table(corrected)
+    keys = corrected.assume(role(corrected, allow("dynamodb:PartiQLInsert", arn(name))))
+    bad = insert(name, "p")
+    bad["Parameters"][1] = {"N": "1" * 39}
+    answer = corrected.client("dynamodb", keys).batch_execute_statement(Statements=[bad])
+    assert answer["Responses"][0]["Error"]["Code"] == "ValidationError"
