@@ -25,7 +25,8 @@ class Record:
     """What a service reported, checked and normalised.
 
     `content` holds every field of the request in DynamoDB's form, with `time` as `occurred_at` in fixed-width UTC and
-    `data` always there. `payload_hash` is the SHA-256 of its canonical JSON (`canonical`), in hexadecimal.
+    `data` always there. `canonical` is its canonical JSON in UTF-8: sorted, compact, numbers in DynamoDB's one text, so
+    that `1.0` and `1` are one content. `payload_hash` is the SHA-256 of that, in hexadecimal.
     """
 
     type: str
@@ -37,7 +38,7 @@ class Record:
     earlier_sk: str | None
     """Where it is kept when it turns out earlier than a stored first one; None for types that have no first."""
     content: Item
-    canonical: str
+    canonical: bytes
     payload_hash: str
 
     @classmethod
@@ -50,7 +51,7 @@ class Record:
             content[cdr.SUBSCRIBER_ID] = {"S": subscriber}
         content[cdr.OCCURRED_AT] = {"S": occurred_at}
         content[cdr.DATA] = to_attribute(fields.get(cdr.DATA, {}))
-        canonical = _canonical(content)
+        canonical = _canonical(content).encode()
         earlier = None
         if kind == cdr.CONSUME:
             sk = cdr.consume_key(source, record_id)
@@ -69,7 +70,7 @@ class Record:
             earlier_sk=earlier,
             content=content,
             canonical=canonical,
-            payload_hash=hashlib.sha256(canonical.encode()).hexdigest(),
+            payload_hash=hashlib.sha256(canonical).hexdigest(),
         )
 
     def item(self, sk: str, *, recorded_at: str, expires_at: int | None) -> Item:

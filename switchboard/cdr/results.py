@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.schema import cdr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_MAX_ERRORS: Final = 5_000
+"""How many errors one answer names in full, so that it fits the 6 MB Lambda may answer with whatever was sent; after
+that many, each rejected record has its first."""
 
 
 class Status(StrEnum):
@@ -96,18 +101,20 @@ def response(ids: Sequence[str | None], verdicts: Sequence[Verdict], prefixes: S
 
     `prefixes` are the JSON pointers of the records in the request, empty for a bare record.
     """
-    results = [
-        {"index": index, "id": record_id, "status": verdict.status.value, **_details(verdict, prefix)}
-        for index, (record_id, verdict, prefix) in enumerate(zip(ids, verdicts, prefixes, strict=True))
-    ]
+    results = []
+    nameable = _MAX_ERRORS
+    for index, (record_id, verdict, prefix) in enumerate(zip(ids, verdicts, prefixes, strict=True)):
+        details = _details(verdict, prefix, nameable)
+        nameable -= len(details.get("errors", ()))
+        results.append({"index": index, "id": record_id, "status": verdict.status.value, **details})
     return {"schema": cdr.RESULT_SCHEMA, "summary": summary(verdicts), "results": results}
 
 
-def _details(verdict: Verdict, prefix: str) -> dict[str, Any]:
+def _details(verdict: Verdict, prefix: str, nameable: int) -> dict[str, Any]:
     match verdict:
         case Settled():
             return {"recorded_at": verdict.recorded_at}
         case Rejected():
-            return {"errors": [error.below(prefix).as_json() for error in verdict.errors]}
+            return {"errors": [error.below(prefix).as_json() for error in verdict.errors[: max(nameable, 1)]]}
         case Failed():
             return {"retryable": verdict.retryable, "code": verdict.code}

@@ -34,9 +34,9 @@ _RULES: Final = {
 }
 """What each rule of the schema is called towards callers."""
 
-_MAX_POINTER_CHARACTERS: Final = 256
+_MAX_POINTER_BYTES: Final = 128
 _MAX_NAMED_FIELDS: Final = 20
-"""How many unknown fields, and how many parts of `data`, one answer names: it must fit what Lambda may return."""
+"""How many unknown fields, and how many parts of `data`, are named of one record."""
 
 _FRAME_BYTES: Final = 2_048
 """More than the attributes take that the writer adds to a record's content: keys, shards, times and hash."""
@@ -54,7 +54,7 @@ def readable_id(record: Any) -> str | None:
 def pointer(*parts: str | int) -> str:
     """The JSON pointer of `parts` (RFC 6901), shortened where a name is hostile and free of what JSON cannot carry."""
     escaped = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-    return escaped[:_MAX_POINTER_CHARACTERS].encode(errors="replace").decode()
+    return escaped.encode(errors="replace")[:_MAX_POINTER_BYTES].decode(errors="ignore")
 
 
 class OutOfRange(ValueError):  # noqa: N818 - it names the value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Context, Decimal, DecimalException, Inexact
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
 
 AttributeValue: TypeAlias = dict[str, Any]
 """A value in DynamoDB's JSON form, such as `{"S": "text"}`."""
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Keys and indexes that lead to a part of a document."""
 
 MAX_LEVELS: Final = 32
 """How deep a document nests, counted from the attribute's own value as level 1 down to the deepest leaf."""
@@ -63,24 +67,20 @@ def to_attribute(value: Any, *, level: int = 1) -> AttributeValue:
     raise UnstorableValue(TYPE, "expected a JSON value: text, number, true, false, null, list or object")
 
 
-def unstorable(
-    value: Any, path: tuple[str | int, ...] = (), *, level: int = 1
-) -> Iterator[tuple[tuple[str | int, ...], UnstorableValue]]:
+def unstorable(value: Any, path: Path = (), *, level: int = 1) -> Iterator[tuple[Path, UnstorableValue]]:
     """Every part of `value` that `to_attribute` refuses, each with its path of keys and indexes below `path`."""
     if not isinstance(value, dict | list | tuple) or level > MAX_LEVELS:
-        yield from _refusal(path, value, level)
+        yield from _refusal(path, partial(to_attribute, value, level=level))
         return
     for key, part in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(value, dict):
-            yield from _refusal((*path, key), {key: None}, level)
+            yield from _refusal((*path, key), partial(_storable_key, key))
         yield from unstorable(part, (*path, key), level=level + 1)
 
 
-def _refusal(
-    path: tuple[str | int, ...], value: Any, level: int
-) -> Iterator[tuple[tuple[str | int, ...], UnstorableValue]]:
+def _refusal(path: Path, check: Callable[[], object]) -> Iterator[tuple[Path, UnstorableValue]]:
     try:
-        to_attribute(value, level=level)
+        check()
     except UnstorableValue as refused:
         yield path, refused
 
