@@ -13,8 +13,6 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TIME_CHARACTERS: Final = len("2026-11-21T00:08:12.345Z")
 MILLISECOND: Final = timedelta(milliseconds=1)
 _BELOW_DIGITS, _ABOVE_DIGITS = "/", ":"
-_BELOW_KEYS: Final = "!"
-_ABOVE_KEYS: Final = "~"
 
 
 def milliseconds(instant: datetime) -> int:
@@ -54,8 +52,8 @@ def is_sort_key(text: str) -> bool:
 class KeyRange:
     """The sort keys from `low` to `high`, both inclusive, as DynamoDB's BETWEEN takes them.
 
-    Bounds need not be keys. All keys have one width and characters between `!` and `~`, so a key with `!` behind it
-    sorts directly above the key, and a key whose last character is one less, with `~` behind it, directly below.
+    Bounds need not be keys: all keys have one width, so the text with its last character one higher, or one lower, is
+    the first above a key, or the last below it, that could be one.
     """
 
     low: str = _BELOW_DIGITS
@@ -68,11 +66,11 @@ class KeyRange:
 
     def newer_than(self, key: str) -> KeyRange:
         """What lies above a sort key."""
-        return KeyRange(max(self.low, key + _BELOW_KEYS), self.high)
+        return KeyRange(max(self.low, _beside(key, 1)), self.high)
 
     def older_than(self, key: str) -> KeyRange:
         """What lies below a sort key."""
-        return KeyRange(self.low, min(self.high, key[:-1] + chr(ord(key[-1]) - 1) + _ABOVE_KEYS))
+        return KeyRange(self.low, min(self.high, _beside(key, -1)))
 
     def since(self, instant: datetime) -> KeyRange:
         """Messages at or after an instant."""
@@ -85,7 +83,11 @@ class KeyRange:
 
 def year_range(year: int) -> KeyRange:
     """The messages of a year of UTC."""
-    return KeyRange(f"{year:04}-", f"{year:04}-{_ABOVE_KEYS}")
+    return KeyRange(f"{year:04}-", f"{year:04}-{_ABOVE_DIGITS}")
+
+
+def _beside(key: str, step: int) -> str:
+    return key[:-1] + chr(ord(key[-1]) + step)
 
 
 def _first_at(instant: datetime) -> str:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from switchboard.ids import compose_uuid7
 from switchboard.messages import keys
+from switchboard.messages.cursors import CursorScope
 from switchboard.messages.sort_keys import milliseconds, sort_key
 from switchboard.messages.table import item
 from switchboard.schema import messages as schema
@@ -17,6 +18,7 @@ from tests.fakes.talks import ANN, BEN, CAT, START, Talk
 if TYPE_CHECKING:
     import random
 
+KEY = sort_key(compose_uuid7(5, 5))
 BOTH = pytest.mark.parametrize("consistent", [False, True], ids=["index", "consistent"])
 
 
@@ -24,8 +26,8 @@ def groups(answer: dict[str, Any]) -> list[str]:
     return [group["group_uuid"] for group in answer["message_groups"]]
 
 
-def join(table: MessagesTable, number: int, newest_ms: int) -> str:
-    """A membership of Ann's whose newest message was sent then; its group."""
+def join(table: MessagesTable, number: int, newest_ms: int, sender: str = BEN) -> str:
+    """A membership of Ann's whose newest message was sent then, and never read; its group."""
     group = f"{number:08x}-0000-8000-8000-000000000000"
     attributes = {
         schema.GROUP_UUID: group,
@@ -33,7 +35,7 @@ def join(table: MessagesTable, number: int, newest_ms: int) -> str:
         schema.TITLE: f"group {number}",
         schema.LAST_MESSAGE_SK: sort_key(compose_uuid7(milliseconds(START) + newest_ms, number)),
         schema.LAST_MESSAGE: "hi",
-        schema.LAST_SENDER_UUID: BEN,
+        schema.LAST_SENDER_UUID: sender,
         schema.INBOX_USER: ANN,
     }
     table.put(item(keys.membership_key(ANN, group), attributes))
@@ -68,6 +70,15 @@ def test_unread_means_a_newer_message_of_somebody_else(talk: Talk) -> None:
     assert (unread(ANN), unread(BEN)) == (False, True)
     talk.do("mark_read", BEN, group_uuid=group)
     assert (unread(ANN), unread(BEN)) == (False, False)
+
+
+@pytest.mark.parametrize(("sender", "unread"), [(ANN, False), (BEN, True)])
+def test_one_s_own_message_is_never_unread(table: MessagesTable, talk: Talk, sender: str, *, unread: bool) -> None:
+    join(table, 1, 1, sender)
+
+    (shown,) = talk.do("list_message_groups", ANN)["message_groups"]
+
+    assert shown["unread"] is unread
 
 
 @BOTH
@@ -130,3 +141,10 @@ def test_a_cursor_does_not_cross_users(table: MessagesTable, talk: Talk) -> None
     cursor = talk.do("list_message_groups", ANN, limit=1)["cursor"]
 
     assert talk.refused("list_message_groups", BEN, cursor=cursor) == "invalid"
+
+
+@pytest.mark.parametrize("keys_", [("x", "99999999-0000-8000-8000-000000000000"), (KEY, "x"), (KEY,), (KEY, KEY)])
+def test_a_cursor_holds_a_place_in_the_list(talk: Talk, keys_: tuple[str, ...]) -> None:
+    cursor = CursorScope(ANN, "list_message_groups").write(*keys_)
+
+    assert talk.refused("list_message_groups", ANN, cursor=cursor) == "invalid"

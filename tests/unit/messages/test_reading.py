@@ -143,6 +143,23 @@ def test_a_client_polls_with_after(talk: Talk) -> None:
     assert [message["message"] for message in something["messages"]] == ["two"]
 
 
+def test_a_page_of_messages_that_are_gone_by_now_can_be_polled_from(table: MessagesTable, talk: Talk) -> None:
+    group = talk.pair(text="one")
+    talk.later(seconds=1)
+    talk.do("create_message", BEN, group_uuid=group, message="two")
+    page = talk.do("list_messages", ANN, group_uuid=group, limit=1)
+    for key in [key for key, item in table.items.items() if item.get(schema.MESSAGE) == {"S": "one"}]:
+        del table.items[key]
+    talk.later(seconds=1)
+    talk.do("create_message", BEN, group_uuid=group, message="three")
+
+    older = talk.do("list_messages", ANN, group_uuid=group, before=page["before"])
+    newer = talk.do("list_messages", ANN, group_uuid=group, after=older["after"])
+
+    assert older == {"messages": [], "after": page["before"]}
+    assert [message["message"] for message in newer["messages"]] == ["three"]
+
+
 def test_a_message_shows_who_wrote_what_and_when(talk: Talk) -> None:
     group = talk.pair(ANN, BEN, "one")
 
