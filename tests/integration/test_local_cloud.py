@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from local_cloud.errors import DeploymentError, PortTakenError, StartError
 from local_cloud.paths import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 PATIENCE_SECONDS = 30
 
@@ -102,32 +103,34 @@ time.sleep(600)
 """
 
 
-def start_user() -> tuple[subprocess.Popen[str], dict[str, Any]]:
+@contextmanager
+def a_user() -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """A process that started a cloud and called a function on it, and what it says about them."""
-    user = subprocess.Popen([sys.executable, "-c", USER], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert user.stdout is not None
-    return user, json.loads(user.stdout.readline())
+    with subprocess.Popen([sys.executable, "-c", USER], cwd=ROOT, stdout=subprocess.PIPE, text=True) as user:
+        try:
+            assert user.stdout is not None
+            yield user, json.loads(user.stdout.readline())
+        finally:
+            user.kill()
 
 
 @pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_everything_ends_with_its_user_however_that_ends(way: signal.Signals) -> None:
-    user, found = start_user()
-    with user:
+    with a_user() as (user, found):
         assert alive(found["function"])
         user.send_signal(way)
-    wait_for(lambda: not Path(found["directory"]).exists())
-    assert not alive(found["function"])
-    wait_for(lambda: not alive(found["supervisor"]))
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((HOST, found["port"]), timeout=5).close()
+        user.wait()
+        wait_for(lambda: not Path(found["directory"]).exists())
+        assert not alive(found["function"])
+        wait_for(lambda: not alive(found["supervisor"]))
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((HOST, found["port"]), timeout=5).close()
 
 
 def test_not_even_a_killed_supervisor_leaves_a_process() -> None:
-    user, found = start_user()
-    with user:
+    with a_user() as (_, found):
         os.kill(found["supervisor"], signal.SIGKILL)
         wait_for(lambda: not alive(found["function"]))
-        user.kill()
     with LocalCloud.start():
         assert not Path(found["directory"]).exists()
 
