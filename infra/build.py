@@ -38,7 +38,5 @@ def _build_stage(app: App, stage: StageConfig) -> Stage:
     Tags.of(scope).add("stage", stage.name)
     data = DataStack(scope, stage=stage)
     functions = FunctionsStack(scope, stage=stage, data=data)
-    functions.add_stack_dependency(data)
-    access = AccessStack(scope, stage=stage, functions=functions)
-    access.add_stack_dependency(functions)
+    AccessStack(scope, stage=stage, functions=functions)
     return scope

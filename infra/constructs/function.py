@@ -71,8 +71,6 @@ class SwitchboardFunction(Construct):
             environment={
                 deployment.ENV_STAGE: stage.name,
                 deployment.ENV_FUNCTION: name,
-                "POWERTOOLS_SERVICE_NAME": name,
-                "POWERTOOLS_METRICS_NAMESPACE": deployment.METRICS_NAMESPACE,
                 **environment,
             },
         )

@@ -123,8 +123,6 @@ def test_the_environment_holds_names_and_no_secrets(templates: Templates, stage:
     ] | retention | {
         "SWITCHBOARD_STAGE": stage,
         "SWITCHBOARD_FUNCTION": OWNERS[owner],
-        "POWERTOOLS_SERVICE_NAME": OWNERS[owner],
-        "POWERTOOLS_METRICS_NAMESPACE": "Switchboard",
     }
 
 
