@@ -5,7 +5,6 @@ BIN := .venv/bin
 SET_UP := $(PYTHON) tools/set_up.py
 CHECK := $(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/lint-imports --no-cache >/dev/null \
 	&& echo 'Types: about two minutes the first time, a second afterwards' && $(BIN)/mypy
-TESTS := SWITCHBOARD_ASSEMBLY=cdk.out $(BIN)/python -m pytest
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command 'make lock'
 
@@ -49,14 +48,12 @@ check: ## Style, types and import directions (types: some minutes the first time
 test: ## Everything: style, types, imports, then all tests
 	@$(SET_UP) test
 	@$(CHECK)
-	@$(BIN)/cdk synth --quiet
-	@$(TESTS)
+	@$(BIN)/python -m pytest
 
 ##@ Many minutes
 stress: ## The same tests at full size
 	@$(SET_UP) test
-	@$(BIN)/cdk synth --quiet
-	@SWITCHBOARD_STRESS=1 $(TESTS) tests/integration
+	@SWITCHBOARD_STRESS=1 $(BIN)/python -m pytest tests/integration
 
 bench: ## Compare with the old way and with the floor
 	@$(SET_UP) test
