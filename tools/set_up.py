@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO, Iterator
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,18 +39,18 @@ class SetUpError(Exception):
     """A step did not succeed; the message says what to do."""
 
 
-def pip(environment, *arguments):
+def pip(environment: Path, *arguments: str) -> "list[str]":
     """Command line of an environment's own pip."""
     python = str(environment / "bin" / "python")
     return [python, "-m", "pip", "--disable-pip-version-check", *arguments]
 
 
-def install(environment, requirements):
+def install(environment: Path, requirements: str) -> "list[str]":
     """Command line that installs a lock file, wheels only: nothing is compiled on the way."""
     return pip(environment, "install", *LOCKED, "--requirement", str(REQUIREMENTS / requirements))
 
 
-def create(environment):
+def create(environment: Path) -> "list[str]":
     """Command line of a new, empty environment."""
     return [sys.executable, "-m", "venv", "--clear", str(environment)]
 
@@ -57,7 +58,16 @@ def create(environment):
 class Step:
     """One thing to prepare: commands, the files they depend on, and the folder that they fill."""
 
-    def __init__(self, name, says, *, folder, inputs, commands, starts_empty=True):
+    def __init__(
+        self,
+        name: str,
+        says: str,
+        *,
+        folder: Path,
+        inputs: "list[Path]",
+        commands: "list[list[str]]",
+        starts_empty: bool = True,
+    ) -> None:
         self.name = name
         self.says = says
         self.folder = folder
@@ -66,18 +76,18 @@ class Step:
         self.starts_empty = starts_empty
         self.stamp = folder / (".set-up-" + name)
 
-    def digest(self):
+    def digest(self) -> str:
         """What the step's result depends on, as one hash."""
         found = hashlib.sha256(repr((sys.version_info[:3], sys.base_prefix, self.commands)).encode())
         for path in self.inputs:
             found.update(path.read_bytes())
         return found.hexdigest()
 
-    def is_done(self):
+    def is_done(self) -> bool:
         """Whether the folder holds the result of exactly these inputs."""
         return self.stamp.is_file() and self.stamp.read_text() == self.digest()
 
-    def run(self):
+    def run(self) -> None:
         """Do the step unless it is done. Raises `SetUpError` with the end of the log."""
         if self.is_done():
             return
@@ -97,7 +107,7 @@ class Step:
             self.stamp.write_text(self.digest())
             say(f"set up {self.says}", began, end="\n")
 
-    def execute(self, command, output, log, began):
+    def execute(self, command: "list[str]", output: IO[str], log: Path, began: float) -> None:
         """Run one command into the log, showing that time passes."""
         clean = {name: value for name, value in os.environ.items() if name not in LEAKING}
         process = subprocess.Popen(
@@ -121,13 +131,13 @@ class Step:
             )
 
 
-def say(text, began, end):
+def say(text: str, began: float, end: str) -> None:
     """Print one line of progress with the seconds so far."""
     print(f"  {text:<78} {time.monotonic() - began:4.0f} s", end=end, flush=True)
 
 
 @contextlib.contextmanager
-def lock(name):
+def lock(name: str) -> "Iterator[None]":
     """Hold a step's file lock; say so when another set-up holds it."""
     path = LOCAL / "locks" / (name + ".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +150,7 @@ def lock(name):
         yield
 
 
-def environment_step(name, says):
+def environment_step(name: str, says: str) -> Step:
     """Environment of its own below .local/environments, filled from the lock file of the same name."""
     folder = ENVIRONMENTS / name
     lock_file = name + ".txt"
@@ -197,7 +207,7 @@ DEPLOY_STEPS = (PROJECT, COMMANDS, NODE, LAYER, FUNCTIONS, EMULATOR)
 PURPOSES = {"deploy": DEPLOY_STEPS, "test": (*DEPLOY_STEPS, TEST)}
 
 
-def unfit():
+def unfit() -> "str | None":
     """One line on what this Python lacks and the remedy; None where it serves."""
     if sys.version_info < OLDEST:
         needed, this = (".".join(map(str, version)) for version in (OLDEST, sys.version_info[:2]))
@@ -211,7 +221,7 @@ def unfit():
     return None
 
 
-def main(arguments):
+def main(arguments: "list[str]") -> int:
     """Prepare everything for one purpose. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted."""
     problem = unfit()
     if problem:

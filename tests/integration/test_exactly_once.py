@@ -20,6 +20,8 @@ from switchboard.dynamo.budget import Budget
 from switchboard.schema import cdr, deployment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from local_cloud.stage import DeployedStage
     from switchboard.quarantine import Unprocessable
 
@@ -63,7 +65,7 @@ class CrashingClient:
 class NothingToKeep:
     """A quarantine for a run in which every record is valid."""
 
-    def keep(self, entries: list[Unprocessable], *, now: datetime) -> list[bool]:
+    def keep(self, entries: Sequence[Unprocessable], *, now: datetime) -> list[bool]:
         assert not entries, f"{len(entries)} valid records were refused at {now}"
         return []
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections import namedtuple
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tools import set_up
 
 APPEND = "from pathlib import Path; f = Path({path!r}); f.write_text((f.read_text() if f.exists() else '') + 'x')"
+
+
+class OldVersion(NamedTuple):
+    """`sys.version_info` of a Python that does not serve."""
+
+    major: int = 3
+    minor: int = 10
+    micro: int = 9
 
 
 @pytest.fixture
@@ -78,8 +86,7 @@ def test_packages_do_not_leak_in_from_the_shell(folders: Path, monkeypatch: pyte
 
 
 def test_an_old_python_is_told_the_remedy_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    version = namedtuple("version", "major minor micro releaselevel serial")(3, 10, 9, "final", 0)
-    monkeypatch.setattr(sys, "version_info", version)
+    monkeypatch.setattr(sys, "version_info", OldVersion())
     problem = set_up.unfit()
     assert problem is not None
     assert "3.11" in problem
@@ -88,7 +95,7 @@ def test_an_old_python_is_told_the_remedy_in_one_line(monkeypatch: pytest.Monkey
 
 
 def test_a_python_without_venv_is_told_the_remedy_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(set_up.importlib.util, "find_spec", lambda name: None if name == "ensurepip" else object())
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ensurepip" else object())
     problem = set_up.unfit()
     assert problem is not None
     assert "python3-venv" in problem
