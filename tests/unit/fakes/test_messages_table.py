@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from switchboard.dynamo.budget import Budget
 from switchboard.messages.previews import Arrival, PreviewUpdate
@@ -22,6 +20,7 @@ from tests.fakes import messages_table as fakes
 from tests.fakes.conversations import NOW, message, new_group, person
 from tests.fakes.executors import Inline
 from tests.fakes.messages_table import TABLE
+from tests.fakes.moto_table import moto_table
 
 if TYPE_CHECKING:
     import random
@@ -30,27 +29,11 @@ if TYPE_CHECKING:
     from tests.fakes.expressions import Item
 
 BUDGET = Budget(remaining_seconds=lambda: 60.0, sleep=lambda _: None, jitter=lambda: 0.5)
-KEYS = [(schema.PK, "HASH"), (schema.SK, "RANGE")]
 
 
 @pytest.fixture
 def moto() -> Iterator[Any]:
-    with mock_aws():
-        client: Any = boto3.client("dynamodb", region_name="us-east-1")
-        index_keys = [(schema.INBOX_USER, "HASH"), (schema.LAST_MESSAGE_SK, "RANGE")]
-        client.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in KEYS],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in KEYS + index_keys],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": schema.INBOX_BY_RECENCY,
-                    "KeySchema": [{"AttributeName": name, "KeyType": kind} for name, kind in index_keys],
-                    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(schema.INBOX_PROJECTION)},
-                }
-            ],
-        )
+    with moto_table() as client:
         yield client
 
 

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from switchboard.ids import compose_uuid7
+from switchboard.messages import keys
 from switchboard.messages.sending import message_item
+from switchboard.messages.sort_keys import sort_key
 from switchboard.schema import messages as schema
 from tests.fakes.messages_table import MessagesTable
 from tests.fakes.talks import ANN, BEN, CAT, Talk
@@ -67,6 +69,20 @@ def test_two_who_mark_at_once_leave_the_newest(rng: random.Random) -> None:
 
         assert answers[1] == {"last_read_uuid": said[1]}
         assert talk.do("mark_read", BEN, group_uuid=group, message_uuid=said[0]) == {"last_read_uuid": said[1]}
+
+
+def test_a_marker_overtaken_meanwhile_is_answered_where_it_stands(table: MessagesTable, talk: Talk) -> None:
+    group = talk.pair(ANN, BEN)
+    first, second = say(talk, group, ANN, 2)
+
+    def overtake(name: str, _request: dict[str, Any]) -> None:
+        if name == "update_item":
+            membership = table.items[keys.membership_key(BEN, group)]
+            membership[schema.LAST_READ_SK] = {"S": sort_key(second)}
+
+    table.before = overtake
+
+    assert talk.do("mark_read", BEN, group_uuid=group, message_uuid=first) == {"last_read_uuid": second}
 
 
 def test_a_marker_that_stands_costs_no_write(table: MessagesTable, talk: Talk) -> None:

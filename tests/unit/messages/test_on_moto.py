@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import botocore.session
 import pytest
-from moto import mock_aws
 
-from switchboard.schema import messages as schema
 from tests.fakes.messages_table import MessagesTable
+from tests.fakes.moto_table import moto_table
 from tests.fakes.talks import ANN, BEN, CAT, DAN, Talk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-def create_table(client: Any) -> None:
-    texts = (schema.PK, schema.SK, schema.INBOX_USER, schema.LAST_MESSAGE_SK)
-    client.create_table(
-        TableName="messages",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in texts],
-        KeySchema=[{"AttributeName": schema.PK, "KeyType": "HASH"}, {"AttributeName": schema.SK, "KeyType": "RANGE"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": schema.INBOX_BY_RECENCY,
-                "KeySchema": [
-                    {"AttributeName": schema.INBOX_USER, "KeyType": "HASH"},
-                    {"AttributeName": schema.LAST_MESSAGE_SK, "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(schema.INBOX_PROJECTION)},
-            }
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
 
 
 @pytest.fixture(params=["fake", "moto"])
@@ -41,10 +19,8 @@ def talk(request: pytest.FixtureRequest) -> Iterator[Talk]:
     if request.param == "fake":
         yield Talk(MessagesTable())
         return
-    with mock_aws():
-        client = botocore.session.get_session().create_client("dynamodb", region_name="eu-west-1")
-        create_table(client)
-        yield Talk(client, table="messages")
+    with moto_table() as client:
+        yield Talk(client)
 
 
 def test_a_conversation(talk: Talk) -> None:
