@@ -43,11 +43,9 @@ def replace_profile(
             ]
         )
     except Canceled as canceled:
-        # A profile that changed meanwhile may have what is wanted by now, and then nothing of it is somebody else's.
-        if canceled.reasons[0] != CONDITION_FAILED:
-            for key, reason in zip(taken, canceled.reasons[1:], strict=False):
-                if reason == CONDITION_FAILED:
-                    raise _taken(new[key]) from canceled
+        for key, reason in zip(taken, canceled.reasons[1:], strict=False):
+            if reason == CONDITION_FAILED:
+                raise _taken(new[key]) from canceled
         raise
     return profile
 

@@ -196,6 +196,13 @@ def test_with_little_time_left_nothing_is_begun(desk: Desk) -> None:
     assert not desk.table.calls
 
 
+def test_with_little_time_left_nothing_is_kept_either(desk: Desk) -> None:
+    desk.remaining = RESERVE_SECONDS - 0.1
+
+    assert desk.arrive({}).stopped_at == "0"
+    assert not desk.kept
+
+
 def test_time_that_runs_out_stops_at_the_first_group_not_settled(desk: Desk) -> None:
     def pass_time(name: str, request: dict[str, Any]) -> None:
         if name == "update_item" and request["Key"][schema.SK] == {"S": "GRP#h"}:

@@ -199,7 +199,8 @@ def test_without_time_the_answer_says_so_and_calling_again_goes_on_where_it_ende
         place.remaining = 100.0
         answers.append(place.rename(**NEW))
 
-    assert [answer["conversations"] for answer in answers] == [98, 196, 250]
+    following = [answer["conversations"] for answer in answers]
+    assert 90 < following[0] < following[1] < following[2] == 250
     assert place.names_shown("ann") == {("annie", "Annie", "2")}
     assert place.table.calls["update_item"] == 250
     assert place.table.calls["transact_write_items"] == 1
