@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError
 
 from switchboard.messages.requests import OPERATIONS
 from tests.fakes.messages_table import MessagesTable, client_error
@@ -100,7 +100,3 @@ def test_keys_left_unread_are_asked_for_again_and_then_throttled(table: Messages
 
     assert talk.refused("create_message_group", ANN, other_user_uuid=BEN, message="x") == "throttled"
     assert len(talk.pauses) > 1
-
-
-def test_the_fake_raises_what_botocore_raises() -> None:
-    assert isinstance(client_error("X"), ClientError)
