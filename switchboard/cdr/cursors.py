@@ -22,8 +22,6 @@ from switchboard.schema import cdr
 
 UNREADABLE: Final = "is not a cursor of this query: send the last answer's unchanged, or none to start again"
 DIGEST_CHARACTERS: Final = 16
-MAX_CHARACTERS: Final = 1_024 * (cdr.SHARDS + 1)
-"""A position is at most 680 characters, which base64 makes 910."""
 
 _ID: Final = re.compile(cdr.ID_PATTERN)
 _SORT_KEY: Final = re.compile(r"[A-Za-z0-9._:/#-]{1,512}")
@@ -82,8 +80,6 @@ def decode(text: str, *, query: str, positions: int, by_day: bool) -> Cursor:
 
 
 def _body(text: str) -> object:
-    if len(text) > MAX_CHARACTERS:
-        raise invalid("/cursor", Code.TOO_LONG, UNREADABLE)
     try:
         body: object = json.loads(base64.b64decode(text, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):

@@ -13,7 +13,7 @@ from switchboard.cdr import cursors
 from switchboard.cdr.queries_errors import InvalidQuery, invalid
 from switchboard.cdr.results import Code, FieldError
 from switchboard.cdr.validation import pointer
-from switchboard.contracts import contract
+from switchboard.contracts import CDR_QUERY, contract
 from switchboard.schema import cdr
 from switchboard.times import parse_rfc3339, to_fixed
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from switchboard.cdr.cursors import Cursor
 
-CDR_QUERY: Final = "cdr-query"
 DEFAULT_LIMITS: Final = {"history": 1_000, "by_sponsor": 100, "by_time": 100}
 
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 CDR_REQUEST: Final = "cdr-request"
 CDR_RESULT: Final = "cdr-result"
+CDR_QUERY: Final = "cdr-query"
+CDR_QUERY_RESULT: Final = "cdr-query-result"
 MESSAGES_REQUEST: Final = "messages-request"
 MESSAGES_ANSWER: Final = "messages-answer"
 

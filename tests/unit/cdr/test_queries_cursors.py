@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from switchboard.cdr import cursors, queries
 from switchboard.cdr.cursors import Cursor, Position
 from switchboard.cdr.queries_errors import InvalidQuery
+from switchboard.contracts import CDR_QUERY, contract
 from switchboard.schema import cdr
 from tests.unit.cdr.query_table import TABLE, QueryTable, stored
 
@@ -72,6 +73,7 @@ def test_the_longest_cursor_is_accepted() -> None:
     longest = "x" * cdr.MAX_ID_CHARACTERS
     position = Position(longest, cdr.earlier_key(cdr.FIRST_RETRIEVE, longest, longest, longest), TIME)
     text = cursors.encode(Cursor((position,) * cdr.SHARDS, "2026-11-21"), query=cursors.digest("by_time"))
+    assert len(text) <= contract(CDR_QUERY)["definitions"]["cursor"]["maxLength"]
     decoded = cursors.decode(text, query=cursors.digest("by_time"), positions=cdr.SHARDS, by_day=True)
     assert decoded.positions == (position,) * cdr.SHARDS
 
