@@ -94,6 +94,7 @@ class StageConfig:
     log_retention: RetentionDays
     qm_runs_on: Compute
     reporting_runs_on: Compute
+    messaging_runs_on: Compute
     trust_account_root: bool
     """Every principal of the account that may assume roles may assume the services' roles, too."""
 
@@ -109,6 +110,7 @@ LOCAL: Final = StageConfig(
     log_retention=RetentionDays.ONE_DAY,
     qm_runs_on=Compute.EC2,
     reporting_runs_on=Compute.ECS,
+    messaging_runs_on=Compute.ECS,
     trust_account_root=True,
 )
 """The embedded cloud of a laptop or a test run."""
@@ -135,6 +137,7 @@ DEV: Final = StageConfig(
     log_retention=RetentionDays.ONE_WEEK,
     qm_runs_on=Compute.EC2,
     reporting_runs_on=Compute.ECS,
+    messaging_runs_on=Compute.ECS,
     trust_account_root=False,
 )
 """Disposable, in any account, without any input; its tables use exactly DynamoDB's free tier of 25 units each way."""
@@ -153,6 +156,7 @@ def prod(place: Place) -> StageConfig:
         log_retention=RetentionDays.ONE_YEAR,
         qm_runs_on=Compute.EC2,
         reporting_runs_on=Compute.ECS,
+        messaging_runs_on=Compute.ECS,
         trust_account_root=False,
     )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class AccessStack(SwitchboardStack):
-    """`qm-service` and `cdr-reader`. No role of this stack may touch a table."""
+    """`qm-service`, `cdr-reader` and `messaging-service`. No role of this stack may touch a table."""
 
     def __init__(self, scope: Construct, *, stage: StageConfig, functions: FunctionsStack) -> None:
         super().__init__(
@@ -31,6 +31,7 @@ class AccessStack(SwitchboardStack):
         self._stage = stage
         self._define_qm_service(functions)
         self._define_cdr_reader(functions)
+        self._define_messaging_service(functions)
 
     def _define_qm_service(self, functions: FunctionsStack) -> None:
         service = ServiceRole(
@@ -43,12 +44,12 @@ class AccessStack(SwitchboardStack):
                 PolicyStatement(
                     sid="InvokeTheCdrWriter",
                     actions=["lambda:InvokeFunction"],
-                    resources=[functions.writer.function.function_arn],
+                    resources=[functions.cdr.writer.function.function_arn],
                 ),
                 PolicyStatement(
                     sid="SendCdrsToTheIngestQueue",
                     actions=["sqs:SendMessage"],
-                    resources=[functions.ingest.queue.queue_arn],
+                    resources=[functions.cdr.ingest.queue.queue_arn],
                 ),
             ],
         )
@@ -65,11 +66,28 @@ class AccessStack(SwitchboardStack):
                 PolicyStatement(
                     sid="InvokeTheCdrQuery",
                     actions=["lambda:InvokeFunction"],
-                    resources=[functions.query.function.function_arn],
+                    resources=[functions.cdr.query.function.function_arn],
                 )
             ],
         )
         self._publish(deployment.CDR_READER, service, "ARN of the role that reporting and billing work with.")
+
+    def _define_messaging_service(self, functions: FunctionsStack) -> None:
+        service = ServiceRole(
+            self,
+            "MessagingService",
+            stage=self._stage,
+            runs_on=self._stage.messaging_runs_on,
+            description="The message backend, which authenticates people: reads and writes their conversations.",
+            statements=[
+                PolicyStatement(
+                    sid="InvokeMessages",
+                    actions=["lambda:InvokeFunction"],
+                    resources=[functions.messaging.messages.function.function_arn],
+                )
+            ],
+        )
+        self._publish(deployment.MESSAGING_SERVICE, service, "ARN of the role that the message backend works with.")
 
     def _publish(self, name: str, service: ServiceRole, description: str) -> None:
         Published(

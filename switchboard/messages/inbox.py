@@ -95,6 +95,9 @@ def _position(request: Mapping[str, Any], scope: CursorScope) -> tuple[str, str]
 
 def _shown(caller: str, membership: Mapping[str, Any]) -> dict[str, Any]:
     newest = membership[schema.LAST_MESSAGE_SK]
-    unread = membership[schema.LAST_SENDER_UUID] != caller and newest > membership.get(schema.LAST_READ_SK, "")
+    # A group whose messages have all expired shows no last message and no sender.
+    unread = membership.get(schema.LAST_SENDER_UUID, caller) != caller and newest > membership.get(
+        schema.LAST_READ_SK, ""
+    )
     shown = {name: membership[name] for name in _SHOWN if name in membership}
     return {**shown, "last_message_at": time_of(newest), "unread": unread}

@@ -78,6 +78,8 @@ MAX_ID_BYTES: Final = 128
 
 # --- keys ------------------------------------------------------------------------------------------------------------
 MESSAGE_PREFIX: Final = "MSG#"
+USER_PREFIX: Final = "USER#"
+GROUP_PREFIX: Final = "GROUP#"
 MEMBERSHIP_PREFIX: Final = "GRP#"
 META: Final = "META"
 PAIR: Final = "PAIR"
@@ -96,7 +98,7 @@ def message_sort_key(sent_at: str, message_uuid: str) -> str:
 
 def user_key(user_uuid: str) -> str:
     """`pk` of a user's profile and memberships."""
-    return f"USER#{user_uuid}"
+    return f"{USER_PREFIX}{user_uuid}"
 
 
 def membership_sort_key(group_uuid: str) -> str:
@@ -106,7 +108,7 @@ def membership_sort_key(group_uuid: str) -> str:
 
 def group_key(group_uuid: str) -> str:
     """`pk` of a group; its `sk` is `META`."""
-    return f"GROUP#{group_uuid}"
+    return f"{GROUP_PREFIX}{group_uuid}"
 
 
 def pair_key(one: str, other: str) -> str:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 ROLE = "AWS::IAM::Role"
 SAME_ACCOUNT = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
+TRUSTED = {
+    "QmServiceRole": "ec2.amazonaws.com",
+    "CdrReaderRole": "ecs-tasks.amazonaws.com",
+    "MessagingServiceRole": "ecs-tasks.amazonaws.com",
+}
+
 CALL = PolicyStatement(
     actions=["lambda:InvokeFunction"], resources=["arn:aws:lambda:eu-central-1:123456789012:function:f"]
 )
@@ -44,8 +50,15 @@ def test_a_reader_may_invoke_the_query(templates: Templates, stage: str) -> None
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_the_message_backend_may_invoke_messages(templates: Templates, stage: str) -> None:
+    assert templates.allowed(stage, "MessagingService") == {
+        "lambda:InvokeFunction": ("${MessagingMessagesFunction.Arn}",)
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_only_the_local_stage_trusts_the_account(templates: Templates, stage: str) -> None:
-    for name in ("QmServiceRole", "CdrReaderRole"):
+    for name in TRUSTED:
         document = templates.one(stage, ROLE, name)["AssumeRolePolicyDocument"]
         roots = [templates.text(stage, value) for key, value in walk(document) if key == "AWS"]
         assert roots == (["arn:${AWS::Partition}:iam::${AWS::AccountId}:root"] if stage == LOCAL.name else [])
@@ -53,7 +66,7 @@ def test_only_the_local_stage_trusts_the_account(templates: Templates, stage: st
 
 def test_each_service_is_trusted_where_it_runs(templates: Templates) -> None:
     for stage in STAGES:
-        for name, service in (("QmServiceRole", "ec2.amazonaws.com"), ("CdrReaderRole", "ecs-tasks.amazonaws.com")):
+        for name, service in TRUSTED.items():
             document = templates.one(stage, ROLE, name)["AssumeRolePolicyDocument"]
             assert [value for key, value in walk(document) if key == "Service"] == [service]
 

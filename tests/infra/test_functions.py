@@ -16,13 +16,25 @@ FUNCTION = "AWS::Lambda::Function"
 MAPPING = "AWS::Lambda::EventSourceMapping"
 INVOKE_CONFIG = "AWS::Lambda::EventInvokeConfig"
 QUEUE = "AWS::SQS::Queue"
-OWNERS = {"CdrWriter": "cdr-writer", "CdrQuery": "cdr-query", "CdrGuard": "cdr-guard"}
+OWNERS = {
+    "CdrWriter": "cdr-writer",
+    "CdrQuery": "cdr-query",
+    "CdrGuard": "cdr-guard",
+    "MessagingMessages": "messages",
+    "MessagingStreamHandler": "stream-handler",
+}
 
 ENVIRONMENT = {
     "CdrWriter": {"SWITCHBOARD_CDR_TABLE": "${CdrTable}", "SWITCHBOARD_QUARANTINE_BUCKET": "${Quarantine}"},
     "CdrQuery": {"SWITCHBOARD_CDR_TABLE": "${CdrTable}"},
     "CdrGuard": {"SWITCHBOARD_QUARANTINE_BUCKET": "${Quarantine}"},
+    "MessagingMessages": {"SWITCHBOARD_MESSAGES_TABLE": "${MessagesTable}"},
+    "MessagingStreamHandler": {
+        "SWITCHBOARD_MESSAGES_TABLE": "${MessagesTable}",
+        "SWITCHBOARD_QUARANTINE_BUCKET": "${Quarantine}",
+    },
 }
+KNOW_THE_RETENTION = {"CdrWriter", "CdrGuard"}
 
 
 def telemetry(owner: str) -> dict[str, tuple[str, ...]]:
@@ -79,6 +91,70 @@ def test_the_guard_may_read_the_stream_and_keep_what_it_saw(templates: Templates
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_messages_may_work_on_items_of_its_table(templates: Templates, stage: str) -> None:
+    table, index = "${MessagesTable.Arn}", "${MessagesTable.Arn}/index/inbox_by_recency"
+    assert templates.allowed(stage, "MessagingMessages") == telemetry("MessagingMessages") | {
+        "dynamodb:BatchGetItem": (table,),
+        "dynamodb:ConditionCheckItem": (table,),
+        "dynamodb:DeleteItem": (table,),
+        "dynamodb:GetItem": (table,),
+        "dynamodb:PutItem": (table,),
+        "dynamodb:Query": (table, index),
+        "dynamodb:UpdateItem": (table,),
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_stream_handler_may_update_previews_and_nothing_else(templates: Templates, stage: str) -> None:
+    table, stream = ("${MessagesTable.Arn}",), ("${MessagesTable.StreamArn}",)
+    assert templates.allowed(stage, "MessagingStreamHandler") == telemetry("MessagingStreamHandler") | {
+        "dynamodb:BatchGetItem": table,
+        "dynamodb:UpdateItem": table,
+        "dynamodb:DescribeStream": stream,
+        "dynamodb:GetRecords": stream,
+        "dynamodb:GetShardIterator": stream,
+        "dynamodb:ListStreams": stream,
+        "s3:ListBucket": ("${Quarantine.Arn}",),
+        "s3:PutObject": (
+            "${Quarantine.Arn}/aws/lambda/????????-????-????-????-????????????/*",
+            "${Quarantine.Arn}/stream-handler/*",
+        ),
+    }
+    policy = templates.one(stage, "AWS::IAM::ManagedPolicy", "MessagingStreamHandlerPolicy")
+    conditions = {
+        statement.actions: statement.condition for statement in templates.statements(stage, policy["PolicyDocument"])
+    }
+    assert conditions["dynamodb:BatchGetItem",] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["GROUP#*"]}}
+    assert conditions["dynamodb:UpdateItem",] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["USER#*"]},
+        "ForAllValues:StringEquals": {
+            "dynamodb:Attributes": ["pk", "sk", "last_message_sk", "last_message", "last_sender_uuid"]
+        },
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_stream_handler_gets_new_messages_only(templates: Templates, stage: str) -> None:
+    mapping = templates.one(stage, MAPPING, "MessagingStreamHandlerFromStream")
+    assert templates.text(stage, mapping["EventSourceArn"]) == "${MessagesTable.StreamArn}"
+    assert templates.text(stage, mapping["FunctionName"]) == "${MessagingStreamHandlerFunction}"
+    (only,) = mapping["FilterCriteria"]["Filters"]
+    assert json.loads(only["Pattern"]) == {
+        "eventName": ["INSERT"],
+        "dynamodb": {
+            "Keys": {"pk": {"S": [{"prefix": "MSG#"}]}},
+            "NewImage": {"opening": {"BOOL": [{"exists": False}]}},
+        },
+    }
+    assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (500, 1)
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert (mapping["MaximumRetryAttempts"], mapping["BisectBatchOnFunctionError"]) == (-1, True)
+    assert mapping["MaximumRecordAgeInSeconds"] == 21_600
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert templates.text(stage, mapping["DestinationConfig"]["OnFailure"]["Destination"]) == "${Quarantine.Arn}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_everything_whose_permissions_aws_checks_waits_for_its_policy(templates: Templates, stage: str) -> None:
     checked = 0
     for kind in (FUNCTION, MAPPING, INVOKE_CONFIG):
@@ -92,12 +168,19 @@ def test_everything_whose_permissions_aws_checks_waits_for_its_policy(templates:
             )
             assert any(re.fullmatch(rf"{owner}Policy[0-9A-F]{{8}}", needed) for needed in resource["DependsOn"])
             checked += 1
-    assert checked == 3 + 2 + 1
+    assert checked == 5 + 3 + 1
 
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
-    ("owner", "timeout", "memory"), [("CdrWriter", 60, 1024), ("CdrQuery", 30, 512), ("CdrGuard", 60, 256)]
+    ("owner", "timeout", "memory"),
+    [
+        ("CdrWriter", 60, 1024),
+        ("CdrQuery", 30, 512),
+        ("CdrGuard", 60, 256),
+        ("MessagingMessages", 30, 512),
+        ("MessagingStreamHandler", 60, 512),
+    ],
 )
 def test_functions(templates: Templates, stage: str, owner: str, timeout: int, memory: int) -> None:
     function = templates.one(stage, FUNCTION, f"{owner}Function")
@@ -117,7 +200,7 @@ def test_functions(templates: Templates, stage: str, owner: str, timeout: int, m
 @pytest.mark.parametrize("owner", OWNERS)
 def test_the_environment_holds_names_and_no_secrets(templates: Templates, stage: str, owner: str) -> None:
     variables: dict[str, Any] = templates.one(stage, FUNCTION, f"{owner}Function")["Environment"]["Variables"]
-    retention = {"SWITCHBOARD_CDR_RETENTION_DAYS": "3650"} if stage == "local" and owner != "CdrQuery" else {}
+    retention = {"SWITCHBOARD_CDR_RETENTION_DAYS": "3650"} if stage == "local" and owner in KNOW_THE_RETENTION else {}
     assert {name: templates.text(stage, value) for name, value in variables.items()} == ENVIRONMENT[
         owner
     ] | retention | {

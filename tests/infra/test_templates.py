@@ -25,8 +25,14 @@ PUBLISHED = {
         "cdr/writer-function": "${CdrWriterFunction.Arn}",
         "cdr/query-function": "${CdrQueryFunction.Arn}",
         "cdr/ingest-queue": "${CdrIngestQueue}",
+        "messages/function": "${MessagingMessagesFunction.Arn}",
+        "stream/handler-function": "${MessagingStreamHandlerFunction.Arn}",
     },
-    "access": {"roles/qm-service": "${QmServiceRole.Arn}", "roles/cdr-reader": "${CdrReaderRole.Arn}"},
+    "access": {
+        "roles/qm-service": "${QmServiceRole.Arn}",
+        "roles/cdr-reader": "${CdrReaderRole.Arn}",
+        "roles/messaging-service": "${MessagingServiceRole.Arn}",
+    },
 }
 """What callers find, and what it must be: ARNs of functions and roles, names of tables and buckets, URLs of queues."""
 
