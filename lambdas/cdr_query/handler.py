@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from switchboard.cdr import queries
-from switchboard.cdr.queries_errors import InvalidQuery, QueryUnavailable
+from switchboard.cdr.reading import answers
+from switchboard.cdr.reading.errors import InvalidQuery, QueryUnavailable
 from switchboard.dynamo.client import dynamodb_client
 from switchboard.environment import required
 from switchboard.schema.deployment import (
@@ -51,13 +51,13 @@ class CdrQueryFunction:
     telemetry: Telemetry
 
     def handle(self, event: Any, context: LambdaContext) -> dict[str, Any]:
-        """Answer a request of `cdr-query.schema.json`; see `switchboard.cdr.queries.answer`.
+        """Answer a request of `cdr-query.schema.json`; see `switchboard.cdr.reading.answers.answer`.
 
         Raises, as function errors, `InvalidQuery` (not retryable) and `QueryUnavailable` (retryable).
         """
         self.telemetry.logger.append_keys(request_id=context.aws_request_id)
         try:
-            answer = queries.answer(
+            answer = answers.answer(
                 event,
                 client=self.client,
                 table=self.table,

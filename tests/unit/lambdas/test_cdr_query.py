@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from switchboard.cdr.queries_errors import InvalidQuery, QueryUnavailable
+from switchboard.cdr.reading.errors import InvalidQuery, QueryUnavailable
 from switchboard.environment import MissingSetting
 from switchboard.schema import cdr, deployment
 from switchboard.telemetry import Telemetry

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from switchboard.cdr import cursors
-from switchboard.cdr.queries_merge import in_range
-from switchboard.cdr.queries_partition import first, history
-from switchboard.cdr.queries_reader import Reader
-from switchboard.cdr.queries_request import First, History, parse
+from switchboard.cdr.reading import cursors
+from switchboard.cdr.reading.merge import in_range
+from switchboard.cdr.reading.partition import first, history
+from switchboard.cdr.reading.reader import Reader
+from switchboard.cdr.reading.request import First, History, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,17 +5,17 @@ from __future__ import annotations
 from bisect import insort
 from typing import TYPE_CHECKING, Any
 
-from switchboard.cdr.cursors import Cursor, Position
-from switchboard.cdr.queries_errors import QueryUnavailable
-from switchboard.cdr.queries_records import MAX_ANSWER_BYTES, Item, record_of, size_of
+from switchboard.cdr.reading.cursors import Cursor, Position
+from switchboard.cdr.reading.errors import QueryUnavailable
+from switchboard.cdr.reading.records import MAX_ANSWER_BYTES, Item, record_of, size_of
 from switchboard.dynamo.rounds import OUT_OF_TIME
 from switchboard.schema import cdr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from switchboard.cdr.queries_reader import Reader
-    from switchboard.cdr.queries_request import First, History
+    from switchboard.cdr.reading.reader import Reader
+    from switchboard.cdr.reading.request import First, History
 
 
 class Earliest:

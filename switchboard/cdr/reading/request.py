@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import fastjsonschema
 
-from switchboard.cdr import cursors
-from switchboard.cdr.queries_errors import InvalidQuery, invalid
+from switchboard.cdr.reading import cursors
+from switchboard.cdr.reading.errors import InvalidQuery, invalid
 from switchboard.cdr.results import Code, FieldError
 from switchboard.cdr.validation import pointer
 from switchboard.contracts import CDR_QUERY, contract
@@ -20,7 +20,7 @@ from switchboard.times import parse_rfc3339, to_fixed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from switchboard.cdr.cursors import Cursor
+    from switchboard.cdr.reading.cursors import Cursor
 
 DEFAULT_LIMITS: Final = {"history": 1_000, "by_sponsor": 100, "by_time": 100}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import botocore.exceptions
 from botocore.exceptions import ClientError, HTTPClientError
 
-from switchboard.cdr.queries_errors import QueryUnavailable
+from switchboard.cdr.reading.errors import QueryUnavailable
 from switchboard.dynamo.rounds import Refusal
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from switchboard.cdr.queries_records import Item
+    from switchboard.cdr.reading.records import Item
 
 MIN_SECONDS: Final = 3.0
 """With less time left no further page is read: what was read must still be answered."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from switchboard.cdr.queries_errors import invalid
+from switchboard.cdr.reading.errors import invalid
 from switchboard.cdr.results import Code
 from switchboard.schema import cdr
 

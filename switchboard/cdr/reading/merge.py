@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from switchboard.cdr.cursors import Cursor, Position
-from switchboard.cdr.queries_records import MAX_ANSWER_BYTES, Item, record_of, size_of
+from switchboard.cdr.reading.cursors import Cursor, Position
+from switchboard.cdr.reading.records import MAX_ANSWER_BYTES, Item, record_of, size_of
 from switchboard.schema import cdr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from switchboard.cdr.queries_reader import Reader
-    from switchboard.cdr.queries_request import Range
+    from switchboard.cdr.reading.reader import Reader
+    from switchboard.cdr.reading.request import Range
 
 
 @dataclass(frozen=True, slots=True)

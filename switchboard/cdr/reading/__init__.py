@@ -1,0 +1,1 @@
+"""Reading CDRs: questions checked, shards merged in order of time, pages with cursors."""
