@@ -131,8 +131,13 @@ def _local(where: Where, running: Callable[[], LocalCloud | None]) -> Target:
     cloud = running()
     if cloud is None:
         raise Failure(Code.NOT_FOUND, "No local cloud is running.", remedy="Start one: switchboard local up")
-    keys = {} if where.profile else {"aws_access_key_id": ROOT_KEY, "aws_secret_access_key": ROOT_KEY}
-    session = boto3.Session(profile_name=where.profile, region_name=where.region or LOCAL_REGION, **keys)
+    root_key = None if where.profile else ROOT_KEY
+    session = boto3.Session(
+        profile_name=where.profile,
+        region_name=where.region or LOCAL_REGION,
+        aws_access_key_id=root_key,
+        aws_secret_access_key=root_key,
+    )
     return Target(deployment.LOCAL_STAGE, _clients(session, cloud.endpoint_url))
 
 
@@ -149,7 +154,7 @@ def _check_credentials(session: boto3.Session, *, is_here: bool) -> None:
         raise Failure(
             Code.REFUSED, "There are no AWS credentials.", remedy="Sign in, and give --profile or set AWS_PROFILE."
         )
-    if not is_here and credentials.get_frozen_credentials().access_key.startswith(LONG_TERM_KEY):
+    if not is_here and str(credentials.get_frozen_credentials().access_key).startswith(LONG_TERM_KEY):
         raise Failure(
             Code.REFUSED,
             "These are the long-term keys of an IAM user; outside the local stage they are not used.",
