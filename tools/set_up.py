@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import IO, Iterator
 
 OLDEST = (3, 11)
+BASE_PYTHON = os.path.realpath(os.path.join(sys.base_prefix, "bin", "python%d.%d" % sys.version_info[:2]))
+"""The interpreter behind any virtual environment: what environments are made with, whoever's `python3` is first on PATH."""
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
 VENV = ROOT / ".venv"
@@ -52,7 +54,7 @@ def install(environment: Path, requirements: str) -> "list[str]":
 
 def create(environment: Path) -> "list[str]":
     """Command line of a new, empty environment."""
-    return [sys.executable, "-m", "venv", "--clear", str(environment)]
+    return [BASE_PYTHON, "-m", "venv", "--clear", str(environment)]
 
 
 class Step:
@@ -230,6 +232,9 @@ def main(arguments: "list[str]") -> int:
     if len(arguments) != 1 or arguments[0] not in PURPOSES:
         print("usage: set_up.py", "|".join(PURPOSES), file=sys.stderr)
         return 2
+    if sys.prefix != sys.base_prefix and not all(step.is_done() for step in PURPOSES[arguments[0]]):
+        # This interpreter's own environment may be the one to make anew.
+        os.execv(BASE_PYTHON, [BASE_PYTHON, __file__, *arguments])  # noqa: S606 - no shell
     try:
         for step in PURPOSES[arguments[0]]:
             step.run()
