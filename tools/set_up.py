@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import IO, Iterator
 
 OLDEST = (3, 11)
-BASE_PYTHON = os.path.realpath(os.path.join(sys.base_prefix, "bin", "python%d.%d" % sys.version_info[:2]))
-"""The interpreter behind any virtual environment: what environments are made with, whoever's `python3` is first on PATH."""
+BASE_PYTHON = str(Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}").resolve())
+"""The interpreter behind any virtual environment: what environments are made with, whatever `python3` is on PATH."""
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
 VENV = ROOT / ".venv"
