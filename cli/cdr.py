@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-import time
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from cli import options, output, records, sending, session, tables
 from cli.errors import Code, Failure
+from cli.tools import tools_of
 from switchboard.schema import cdr, deployment
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 app = typer.Typer(no_args_is_help=True, help="Write and read call data records (CDRs).")
 
@@ -34,14 +30,6 @@ class FirstType(StrEnum):
 Sponsorship = Annotated[str, typer.Option("--sponsorship", metavar="ID", help="The sponsorship.", show_default=False)]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, max=1_000, help="Records of one answer.")]
 Cursor = Annotated[str | None, typer.Option("--cursor", metavar="TEXT", help="Continue where the last answer stopped.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What the commands work with; tests give their own as the context's object."""
-
-    connect: Callable[[session.Where], session.Target] = session.connect
-    sleep: Callable[[float], None] = time.sleep
 
 
 @app.command()
@@ -61,7 +49,7 @@ def put(
     once, so the same file may be sent again at any time. Ends with 0 where every record is stored or was before, with
     5 where one was rejected, is in conflict or failed.
     """
-    tools = context.find_object(Tools) or Tools()
+    tools = tools_of(context)
     batch = records.read(_content(file))
     target = tools.connect(options.where(stage, endpoint_url, profile, region))
     answers: list[session.Answer] = []
@@ -183,7 +171,7 @@ def _content(file: str) -> bytes:
 
 
 def _ask(context: typer.Context, request: dict[str, Any], where: session.Where) -> session.Answer:
-    tools = context.find_object(Tools) or Tools()
+    tools = tools_of(context)
     said = {name: value for name, value in request.items() if value is not None}
     return tools.connect(where).invoke(deployment.CDR_QUERY_PATH, json.dumps(said).encode())
 

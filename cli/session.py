@@ -29,6 +29,9 @@ _CONFIG: Final = Config(
     connect_timeout=5, read_timeout=300, retries={"mode": "standard", "total_max_attempts": 4}, tcp_keepalive=True
 )
 
+_UNPUBLISHED: Final = frozenset({"ParameterNotFound", "UnknownOperationException"})
+"""Nothing has that name; or the endpoint is an engine of tables alone, which knows no parameters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -49,24 +52,33 @@ class Answer:
 
 
 class Target:
-    """One stage, reached with one identity. `client` makes a boto3 client by a service's name."""
+    """One stage, reached with one identity. `make_client` makes a boto3 client by a service's name."""
 
-    def __init__(self, stage: str, client: Callable[[str], Any]) -> None:
+    def __init__(self, stage: str, make_client: Callable[[str], Any]) -> None:
         self.stage = stage
-        self._client = client
-        self._functions: dict[str, str] = {}
-        self._lambda: Any = None
+        self._make_client = make_client
+        self._clients: dict[str, Any] = {}
+        self._parameters: dict[str, str] = {}
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of a service; made at the first use."""
+        if service not in self._clients:
+            self._clients[service] = self._make_client(service)
+        return self._clients[service]
 
     def invoke(self, path: str, payload: bytes) -> Answer:
         """Invoke the function published under `path` and wait for its answer.
 
         Raises `Failure` where the stage published none, AWS refuses or does not answer, or the function fails.
         """
+        return self.call(self.parameter(path), payload)
+
+    def call(self, function: str, payload: bytes) -> Answer:
+        """Invoke a function by its name or ARN and wait for its answer. Raises as `invoke` does."""
         try:
-            function = self._functions.get(path) or self._find(path)
-            self._functions[path] = function
-            self._lambda = self._lambda or self._client("lambda")
-            response = self._lambda.invoke(FunctionName=function, InvocationType="RequestResponse", Payload=payload)
+            response = self.client("lambda").invoke(
+                FunctionName=function, InvocationType="RequestResponse", Payload=payload
+            )
             text = response["Payload"].read().decode()
         except (BotoCoreError, ClientError) as error:
             raise failure_of(error) or error from error
@@ -75,16 +87,30 @@ class Target:
             raise failure_of_function(function.rpartition(":")[2], value if isinstance(value, dict) else {})
         return Answer(text, value)
 
-    def _find(self, path: str) -> str:
-        ssm = self._client("ssm")
-        name = deployment.parameter_name(self.stage, path)
-        try:
-            found: str = ssm.get_parameter(Name=name)["Parameter"]["Value"]
-        except ssm.exceptions.ParameterNotFound:
+    def parameter(self, path: str) -> str:
+        """What the stage published under `path`. Raises `Failure` (not found) where it published nothing there."""
+        found = self.published(path)
+        if found is None:
             raise Failure(
-                Code.NOT_FOUND, f"There is no parameter {name}.", remedy=f"Is stage {self.stage} deployed there?"
-            ) from None
+                Code.NOT_FOUND,
+                f"There is no parameter {deployment.parameter_name(self.stage, path)}.",
+                remedy=f"Is stage {self.stage} deployed there?",
+            )
         return found
+
+    def published(self, path: str) -> str | None:
+        """What the stage published under `path`; None where it published nothing, or where only tables are served."""
+        if path not in self._parameters:
+            try:
+                answer = self.client("ssm").get_parameter(Name=deployment.parameter_name(self.stage, path))
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _UNPUBLISHED:
+                    return None
+                raise failure_of(error) or error from error
+            except BotoCoreError as error:
+                raise failure_of(error) or error from error
+            self._parameters[path] = answer["Parameter"]["Value"]
+        return self._parameters[path]
 
 
 def connect(

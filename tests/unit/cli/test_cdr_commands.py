@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from typer.testing import CliRunner
 
-from cli.cdr import Tools
 from cli.main import app
 from cli.session import Target, Where
+from cli.tools import Tools
 from switchboard.schema import cdr, deployment
 
 if TYPE_CHECKING:
@@ -47,14 +47,10 @@ class FakeAws:
         self.pauses: list[float] = []
         self.places: list[Where] = []
 
-    class exceptions:  # noqa: N801 - as a boto3 client spells it
-        class ParameterNotFound(Exception):  # noqa: N818
-            pass
-
     def get_parameter(self, *, Name: str) -> Any:  # noqa: N803 - the API's own names
         path = Name.removeprefix("/switchboard/local/")
         if path not in self.published:
-            raise self.exceptions.ParameterNotFound
+            raise aws_error("ParameterNotFound")
         return {"Parameter": {"Value": f"arn:aws:lambda:us-east-1:000000000000:function:{path}"}}
 
     def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> Any:  # noqa: N803

@@ -18,7 +18,7 @@ AWS = {"AWS_REGION": "eu-west-1"}
 
 def client_of(where: Where, *, cloud: Any = CLOUD, environ: dict[str, str] | None = None) -> Any:
     target = connect(where, running=lambda: cloud, environ=AWS if environ is None else environ)
-    return target._client("ssm")
+    return target.client("ssm")
 
 
 def key_of(client: Any) -> str:
