@@ -16,11 +16,13 @@ def apply() -> None:
         invoke_payload,
         partiql_batches,
         partiql_permissions,
+        partiql_tokens,
         partiql_values,
         partiql_writes,
         read_units,
         recorded_resources,
         secure_transport,
+        stream_mappings,
         table_features,
     )
 
@@ -31,11 +33,13 @@ def apply() -> None:
         invoke_payload,
         partiql_batches,
         partiql_permissions,
+        partiql_tokens,
         partiql_values,
         partiql_writes,
         read_units,
         recorded_resources,
         secure_transport,
+        stream_mappings,
         table_features,
     ):
         correction.apply()

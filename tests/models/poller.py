@@ -8,10 +8,11 @@ One shard, one batch at a time. The rules, from "Configuring partial batch respo
 - An identifier that is empty, null, missing or not of this batch is a failure of the whole batch, as an error is.
 - A failed batch is cut in half where bisecting is on, whether failures are reported or not; cutting costs no attempt.
   A batch with a checkpoint is cut there.
-- Attempts and the age of records are bounded; a batch given up goes to the destination, S3 with the payload.
+- Without bisecting, delivering again from the checkpoint is a retry like any other.
+- Attempts are bounded, and so is the age of each record; what is given up goes to the destination, S3 with the payload.
 
-Two things the guide leaves open are taken at their less favourable: attempts are not forgiven when a batch is cut, and
-the age of a batch is that of its oldest record.
+What the guide leaves open is taken at its less favourable: attempts are forgiven neither when a batch is cut nor when
+its beginning is done.
 """
 
 from __future__ import annotations
@@ -73,26 +74,32 @@ class EventSourceMapping:
 
     def _attempt(self, batch: list[Record], attempts: int) -> list[tuple[list[Record], int]]:
         """Deliver a batch once; the batches that are left of it, in order, with their attempts so far."""
-        if self._too_old(batch):
-            self.discarded.append(Discarded("RecordAgeExceeded", batch))
+        old = self._too_old(batch)
+        if old:
+            self.discarded.append(Discarded("RecordAgeExceeded", old))
+        batch = batch[len(old) :]
+        if not batch:
             return []
         done = self._invoke(batch)
         if done == len(batch):
             return []
         self.clock.now += min(2.0 ** min(attempts, 10), LONGEST_BACKOFF_SECONDS)
-        if done > 0:
-            return [(batch[done:], 0)]
-        if self.bisect_on_error and len(batch) > 1:
-            middle = len(batch) // 2
-            return [(batch[:middle], attempts), (batch[middle:], attempts)]
+        left = batch[done:]
+        if self.bisect_on_error and done > 0:
+            return [(left, attempts)]
+        if self.bisect_on_error and len(left) > 1:
+            middle = len(left) // 2
+            return [(left[:middle], attempts), (left[middle:], attempts)]
         if attempts == self.maximum_retry_attempts:
-            self.discarded.append(Discarded("RetryAttemptsExhausted", batch))
+            self.discarded.append(Discarded("RetryAttemptsExhausted", left))
             return []
-        return [(batch, attempts + 1)]
+        return [(left, attempts + 1)]
 
-    def _too_old(self, batch: list[Record]) -> bool:
-        created: float = batch[0]["dynamodb"]["ApproximateCreationDateTime"]
-        return self.maximum_record_age != UNLIMITED and self.clock.now - created > self.maximum_record_age
+    def _too_old(self, batch: list[Record]) -> list[Record]:
+        if self.maximum_record_age == UNLIMITED:
+            return []
+        ages = (self.clock.now - record["dynamodb"]["ApproximateCreationDateTime"] for record in batch)
+        return [record for record, age in zip(batch, ages, strict=True) if age > self.maximum_record_age]
 
     def _invoke(self, batch: list[Record]) -> int:
         """How many records of the batch, from its beginning, lie before the checkpoint."""
