@@ -38,5 +38,5 @@ def _build_stage(app: App, stage: StageConfig) -> Stage:
     Tags.of(scope).add("stage", stage.name)
     data = DataStack(scope, stage=stage)
     functions = FunctionsStack(scope, stage=stage, data=data)
-    AccessStack(scope, stage=stage, functions=functions)
+    AccessStack(scope, stage=stage, data=data, functions=functions)
     return scope

@@ -24,6 +24,9 @@ PLACEHOLDER_ACCOUNT: Final = "111122223333"
 """The account of AWS's own documentation, which nobody owns."""
 PLACEHOLDER_REGION: Final = "eu-central-1"
 
+PLATFORM_TEAM: Final = "SwitchboardPlatform"
+"""The platform team's permission set, unless a stage names another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Units:
@@ -95,8 +98,12 @@ class StageConfig:
     qm_runs_on: Compute
     reporting_runs_on: Compute
     messaging_runs_on: Compute
+    operators: str
+    """The permission set of IAM Identity Center with which the platform team signs in."""
     trust_account_root: bool
-    """Every principal of the account that may assume roles may assume the services' roles, too."""
+    """Every principal of the account that may assume roles may assume those of services and operators, too."""
+    example_data: bool
+    """Operators may write conversations that nobody held."""
 
 
 LOCAL: Final = StageConfig(
@@ -111,7 +118,9 @@ LOCAL: Final = StageConfig(
     qm_runs_on=Compute.EC2,
     reporting_runs_on=Compute.ECS,
     messaging_runs_on=Compute.ECS,
+    operators=PLATFORM_TEAM,
     trust_account_root=True,
+    example_data=True,
 )
 """The embedded cloud of a laptop or a test run."""
 
@@ -138,7 +147,9 @@ DEV: Final = StageConfig(
     qm_runs_on=Compute.EC2,
     reporting_runs_on=Compute.ECS,
     messaging_runs_on=Compute.ECS,
+    operators=PLATFORM_TEAM,
     trust_account_root=False,
+    example_data=True,
 )
 """Disposable, in any account, without any input; its tables use exactly DynamoDB's free tier of 25 units each way."""
 
@@ -157,7 +168,9 @@ def prod(place: Place) -> StageConfig:
         qm_runs_on=Compute.EC2,
         reporting_runs_on=Compute.ECS,
         messaging_runs_on=Compute.ECS,
+        operators=PLATFORM_TEAM,
         trust_account_root=False,
+        example_data=False,
     )
 
 

@@ -1,4 +1,4 @@
-"""One role per calling service: what it may call, and nothing of what lies behind."""
+"""One role per calling service and one for operators on data: what each may call, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk.aws_iam import PolicyStatement
 
+from infra.constructs.data_operator import DataOperator
 from infra.constructs.published import Published
 from infra.constructs.service_role import ServiceRole
 from infra.constructs.stack import SwitchboardStack
@@ -15,23 +16,26 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from infra.config import StageConfig
+    from infra.constructs.operator_role import OperatorRole
+    from infra.stacks.data import DataStack
     from infra.stacks.functions import FunctionsStack
 
 
 class AccessStack(SwitchboardStack):
-    """`qm-service`, `cdr-reader` and `messaging-service`. No role of this stack may touch a table."""
+    """`qm-service`, `cdr-reader` and `messaging-service`, which may touch no table, and `data-operator`."""
 
-    def __init__(self, scope: Construct, *, stage: StageConfig, functions: FunctionsStack) -> None:
+    def __init__(self, scope: Construct, *, stage: StageConfig, data: DataStack, functions: FunctionsStack) -> None:
         super().__init__(
             scope,
             "access",
             stage=stage,
-            description=f"Switchboard {stage.name}: one role per calling service, with exactly what it may call.",
+            description=f"Switchboard {stage.name}: one role per calling service and operator, with what each may call.",
         )
         self._stage = stage
         self._define_qm_service(functions)
         self._define_cdr_reader(functions)
         self._define_messaging_service(functions)
+        self._define_data_operator(data, functions)
 
     def _define_qm_service(self, functions: FunctionsStack) -> None:
         service = ServiceRole(
@@ -89,7 +93,11 @@ class AccessStack(SwitchboardStack):
         )
         self._publish(deployment.MESSAGING_SERVICE, service, "ARN of the role that the message backend works with.")
 
-    def _publish(self, name: str, service: ServiceRole, description: str) -> None:
+    def _define_data_operator(self, data: DataStack, functions: FunctionsStack) -> None:
+        operator = DataOperator(self, stage=self._stage, data=data, functions=functions)
+        self._publish(deployment.DATA_OPERATOR, operator, "ARN of the role with which operators work on data.")
+
+    def _publish(self, name: str, service: ServiceRole | OperatorRole, description: str) -> None:
         Published(
             self,
             stage=self._stage,

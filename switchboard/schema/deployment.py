@@ -7,6 +7,8 @@ from typing import Final
 APP: Final = "switchboard"
 LOCAL_STAGE: Final = "local"
 STAGES: Final = (LOCAL_STAGE, "dev", "prod")
+EXAMPLE_STAGES: Final = (LOCAL_STAGE, "dev")
+"""Stages that take example data; elsewhere there are real people's conversations."""
 
 # --- functions -------------------------------------------------------------------------------------------------------
 CDR_WRITER: Final = "cdr-writer"
@@ -17,10 +19,11 @@ CDR_INGEST: Final = "cdr-ingest"
 MESSAGES: Final = "messages"
 STREAM_HANDLER: Final = "stream-handler"
 
-# --- roles of calling services ---------------------------------------------------------------------------------------
+# --- roles of calling services and of people -------------------------------------------------------------------------
 QM_SERVICE: Final = "qm-service"
 CDR_READER: Final = "cdr-reader"
 MESSAGING_SERVICE: Final = "messaging-service"
+DATA_OPERATOR: Final = "data-operator"
 
 # --- parameters: paths below /switchboard/<stage>/ -------------------------------------------------------------------
 CDR_TABLE_PATH: Final = "cdr/table"
@@ -33,6 +36,9 @@ STREAM_HANDLER_PATH: Final = "stream/handler-function"
 QUARANTINE_PATH: Final = "quarantine/bucket"
 RUNS_TABLE_PATH: Final = "backfill/runs-table"
 REPORTS_PATH: Final = "backfill/reports-bucket"
+
+TABLE_PATHS: Final = {"cdr": CDR_TABLE_PATH, "messages": MESSAGES_TABLE_PATH, "runs": RUNS_TABLE_PATH}
+"""The tables by their short names, and where a stage publishes what they are called there."""
 
 # --- environment of the functions ------------------------------------------------------------------------------------
 ENV_STAGE: Final = "SWITCHBOARD_STAGE"
@@ -62,6 +68,8 @@ METRIC_STREAM_STOPPED: Final = "StreamStopped"
 
 # --- quarantine ------------------------------------------------------------------------------------------------------
 QUARANTINE_SCHEMA: Final = "switchboard.quarantine/1"
+LAMBDA_PREFIX: Final = "aws/lambda/"
+"""Where Lambda itself keeps failed asynchronous invocations and discarded stream batches."""
 
 
 def function_name(stage: str, function: str) -> str:
@@ -79,13 +87,18 @@ def stack_name(stage: str, stack: str) -> str:
     return f"{APP}-{stage}-{stack}"
 
 
+def table_name(stage: str, table: str) -> str:
+    """Name of a table, by its short name, that was built without a deployment."""
+    return f"{APP}-{stage}-{table}"
+
+
 def parameter_name(stage: str, path: str) -> str:
     """SSM parameter under which a caller finds a resource."""
     return f"/{APP}/{stage}/{path}"
 
 
 def role_path(role: str) -> str:
-    """Parameter path of a calling service's role."""
+    """Parameter path of a role."""
     return f"roles/{role}"
 
 

@@ -7,9 +7,9 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 from aws_cdk.aws_iam import PolicyStatement
 
-from infra.config import DEV, LOCAL, Compute
+from infra.config import DEV, LOCAL, PLACEHOLDER_ACCOUNT, PLACEHOLDER_REGION, Compute
 from infra.constructs.service_role import ServiceRole
-from tests.infra.templates import STAGES, walk
+from tests.infra.templates import MANAGED_POLICY, STAGES, walk
 
 if TYPE_CHECKING:
     from tests.infra.templates import Templates
@@ -23,9 +23,29 @@ TRUSTED = {
     "MessagingServiceRole": "ecs-tasks.amazonaws.com",
 }
 
+LOOKED_UP = (
+    "backfill/runs-table",
+    "cdr/table",
+    "cdr/writer-function",
+    "messages/function",
+    "messages/table",
+    "quarantine/bucket",
+    "stream/handler-function",
+)
+TEAM = "SwitchboardPlatform"
+
 CALL = PolicyStatement(
     actions=["lambda:InvokeFunction"], resources=["arn:aws:lambda:eu-central-1:123456789012:function:f"]
 )
+
+
+def arn(stage: str, service: str, resource: str, *, everywhere: bool = False) -> str:
+    """A resource of the stage's own account, as its template writes it."""
+    known = stage == "prod"
+    partition = "aws" if known else "${AWS::Partition}"
+    region = PLACEHOLDER_REGION if known else "${AWS::Region}"
+    account = PLACEHOLDER_ACCOUNT if known else "${AWS::AccountId}"
+    return f"arn:{partition}:{service}:{'' if everywhere else region}:{account}:{resource}"
 
 
 def trust(compute: Compute) -> list[dict[str, Any]]:
@@ -54,6 +74,62 @@ def test_the_message_backend_may_invoke_messages(templates: Templates, stage: st
     assert templates.allowed(stage, "MessagingService") == {
         "lambda:InvokeFunction": ("${MessagingMessagesFunction.Arn}",)
     }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_operator_may_do_what_the_commands_on_data_call(templates: Templates, stage: str) -> None:
+    messages = ("${MessagesTable.Arn}",)
+    example_data = {"dynamodb:ConditionCheckItem": messages, "dynamodb:PutItem": messages}
+    assert templates.allowed(stage, "DataOperator") == {
+        "ssm:GetParameter": tuple(arn(stage, "ssm", f"parameter/switchboard/{stage}/{path}") for path in LOOKED_UP),
+        "lambda:InvokeFunction": (
+            "${CdrGuardFunction.Arn}",
+            "${CdrWriterFunction.Arn}",
+            "${MessagingMessagesFunction.Arn}",
+            "${MessagingStreamHandlerFunction.Arn}",
+        ),
+        "dynamodb:Scan": ("${CdrTable.Arn}", "${MessagesTable.Arn}", "${RunsTable.Arn}"),
+        "dynamodb:BatchGetItem": messages,
+        "dynamodb:GetItem": messages,
+        "dynamodb:Query": messages,
+        "dynamodb:UpdateItem": messages,
+        "s3:ListBucket": ("${Quarantine.Arn}",),
+        "s3:GetObject": ("${Quarantine.Arn}/*",),
+        "s3:DeleteObject": ("${Quarantine.Arn}/*",),
+        **({} if stage == "prod" else example_data),
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_operator_changes_nothing_but_previews_where_example_data_is_refused(
+    templates: Templates, stage: str
+) -> None:
+    policy = templates.one(stage, MANAGED_POLICY, "DataOperatorPolicy")["PolicyDocument"]
+    conditions = {
+        statement.sid: statement.condition for statement in templates.statements(stage, policy) if statement.condition
+    }
+    assert conditions == {
+        "RepairPreviewsOfMembershipsOnly": {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["USER#*"]},
+            "ForAllValues:StringEquals": {
+                "dynamodb:Attributes": ["pk", "sk", "last_message_sk", "last_message", "last_sender_uuid"]
+            },
+        }
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_operator_is_the_platform_team_signed_in(templates: Templates, stage: str) -> None:
+    role = templates.one(stage, ROLE, "DataOperatorRole")
+    (statement,) = templates.statements(stage, role["AssumeRolePolicyDocument"])
+    assert isinstance(statement.principals, dict)
+    assert statement.actions == ("sts:AssumeRole",)
+    assert templates.text(stage, statement.principals["AWS"]) == arn(stage, "iam", "root", everywhere=True)
+    signed_in = [templates.text(stage, value) for key, value in walk(statement.condition) if key == "aws:PrincipalArn"]
+    team = f"role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_{TEAM}_*"
+    assert signed_in == ([] if stage == LOCAL.name else [arn(stage, "iam", team, everywhere=True)])
+    assert set(statement.condition) == (set() if stage == LOCAL.name else {"ArnLike"})
+    assert role["MaxSessionDuration"] == 3_600
 
 
 @pytest.mark.parametrize("stage", STAGES)

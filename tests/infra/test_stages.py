@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.config import DEV, LOCAL, PLACEHOLDER_ACCOUNT, Place, Provisioned, prod, stages
+from switchboard.schema import deployment
 from tests.infra.templates import STACKS, STAGES, synthesize
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ LOCAL_DIFFERS_IN = {
     "cdr_retention_days",
     "log_retention",
     "trust_account_root",
+    "example_data",
 }
 """What the local cloud cannot show of prod, because the stage says something else there."""
 
@@ -52,6 +54,10 @@ def test_only_the_stage_that_keeps_its_data_is_protected_from_termination(templa
 def test_local_differs_from_prod_in_the_listed_fields_only() -> None:
     different = {field.name for field in fields(LOCAL) if getattr(LOCAL, field.name) != getattr(PROD, field.name)}
     assert different == LOCAL_DIFFERS_IN
+
+
+def test_the_commands_know_which_stages_take_example_data() -> None:
+    assert tuple(stage.name for stage in (LOCAL, DEV, PROD) if stage.example_data) == deployment.EXAMPLE_STAGES
 
 
 def test_dev_uses_exactly_the_free_tier(templates: Templates) -> None:

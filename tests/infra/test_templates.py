@@ -32,6 +32,7 @@ PUBLISHED = {
         "roles/qm-service": "${QmServiceRole.Arn}",
         "roles/cdr-reader": "${CdrReaderRole.Arn}",
         "roles/messaging-service": "${MessagingServiceRole.Arn}",
+        "roles/data-operator": "${DataOperatorRole.Arn}",
     },
 }
 """What callers find, and what it must be: ARNs of functions and roles, names of tables and buckets, URLs of queues."""
