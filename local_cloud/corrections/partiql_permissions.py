@@ -45,10 +45,12 @@ def apply() -> None:
         if iam_action not in _STATEMENTS:
             found: list[tuple[str, str]] = checks(iam_action, body, region, account_id)
             return found
+        # What a statement does and where does not depend on its parameters, so one of each text speaks for all.
+        texts = {statement.get("Statement", ""): statement for statement in _statements(iam_action, body)}
         needed = []
-        for statement in _statements(iam_action, body):
+        for text, statement in texts.items():
             try:
-                parsed = parse(statement.get("Statement", ""), statement.get("Parameters", []))
+                parsed = parse(text, statement.get("Parameters", []))
             except ValueError:
                 continue  # it will be refused as invalid and reaches no table
             source = parsed["select"] if parsed["op"] == "EXISTS" else parsed
