@@ -44,43 +44,35 @@ def tell(
     destination = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
     if not destination:
         return
+    config = function["config"]
+    record = _record(mapping, config, batch, condition, result)
     try:
-        _send(destination, mapping, function["config"], batch, condition, result)
+        if destination.startswith(BUCKET_ARN):
+            record["payload"] = {"Records": batch.records}
+            _put(destination.removeprefix(BUCKET_ARN), mapping["UUID"], config, record)
+        elif destination.startswith("arn:aws:sqs:"):
+            queue_url = f"{endpoint_url()}/{get_account_id()}/{destination.rpartition(':')[2]}"
+            as_function("sqs", config).send_message(QueueUrl=queue_url, MessageBody=json.dumps(record))
+        else:
+            as_function("sns", config).publish(TopicArn=destination, Message=json.dumps(record))
     except (BotoCoreError, ClientError):
         _LOG.exception("The failure record of %s could not be written to its destination", mapping["FunctionName"])
 
 
-def _send(  # noqa: PLR0917 - what the record tells, and where it goes
-    destination: str,
-    mapping: Mapping[str, Any],
-    config: dict[str, Any],
-    batch: Batch,
-    condition: str,
-    result: Mapping[str, Any],
-) -> None:
-    now = datetime.now(UTC)
-    record = _record(mapping, config, batch, condition, result) | {"timestamp": timestamp(now)}
-    if destination.startswith(BUCKET_ARN):
-        folder = f"aws/lambda/{mapping['UUID']}/{dynamodb_streams._DEFAULT_SHARD_ID}"
-        as_function("s3", config).put_object(
-            Bucket=destination.removeprefix(BUCKET_ARN),
-            Key=f"{folder}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{new_uuid()}",
-            Body=json.dumps({**record, "payload": {"Records": batch.records}}).encode(),
-            ContentType="application/json",
-        )
-    elif destination.startswith("arn:aws:sqs:"):
-        queue_url = f"{endpoint_url()}/{get_account_id()}/{destination.rpartition(':')[2]}"
-        as_function("sqs", config).send_message(QueueUrl=queue_url, MessageBody=json.dumps(record))
-    else:
-        as_function("sns", config).publish(TopicArn=destination, Message=json.dumps(record))
+def _put(bucket: str, mapping_id: str, config: dict[str, Any], record: dict[str, Any]) -> None:
+    name = f"{datetime.now(UTC):%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{new_uuid()}"
+    key = f"aws/lambda/{mapping_id}/{dynamodb_streams._DEFAULT_SHARD_ID}/{name}"
+    body = json.dumps(record).encode()
+    as_function("s3", config).put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
 
 
 def _record(
     mapping: Mapping[str, Any], config: Mapping[str, Any], batch: Batch, condition: str, result: Mapping[str, Any]
 ) -> dict[str, Any]:
     first, last = batch.records[0], batch.records[-1]
-    record = {
+    record: dict[str, Any] = {
         "version": "1.0",
+        "timestamp": timestamp(datetime.now(UTC)),
         "requestContext": {
             "requestId": new_uuid(),
             "functionArn": mapping["FunctionArn"],

@@ -113,7 +113,8 @@ def _table_name(mapping: Mapping) -> str:
 
 
 def _function(mapping: Mapping) -> dict[str, Any] | None:
-    function, _ = lambda_svc._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
+    found = lambda_svc._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
+    function: dict[str, Any] | None = found[0]
     return function
 
 

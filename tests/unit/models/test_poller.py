@@ -120,6 +120,27 @@ def test_the_age_of_records_is_bounded() -> None:
     assert 130 < clock.now < 200
 
 
+def test_only_what_is_too_old_is_given_up_and_the_rest_of_the_batch_is_delivered() -> None:
+    function = Function(lambda _: None)
+    mapping = EventSourceMapping(function, Clock(now=100.0), maximum_record_age=60)
+    old, young = records(3)[:2], records(3, created=50.0)[2:]
+
+    mapping.deliver(old + young)
+
+    assert mapping.discarded == [Discarded("RecordAgeExceeded", old)]
+    assert function.batches == [[3]]
+
+
+def test_delivering_again_from_a_checkpoint_is_a_retry() -> None:
+    function = Function(lambda batch: failed(str(min(number for number in batch if number > 1))))
+    mapping = EventSourceMapping(function, Clock(), report_failures=True, maximum_retry_attempts=1)
+
+    mapping.deliver(records(3))
+
+    assert function.batches == [[1, 2, 3], [2, 3]]
+    assert mapping.discarded == [Discarded("RetryAttemptsExhausted", records(3)[1:])]
+
+
 def test_bisecting_isolates_a_record_without_costing_attempts() -> None:
     function = Function(lambda batch: error(batch) if 3 in batch else None)
     mapping = EventSourceMapping(function, Clock(), bisect_on_error=True, maximum_retry_attempts=0)
