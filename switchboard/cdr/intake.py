@@ -6,9 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from switchboard.cdr.fields import Code, FieldError
 from switchboard.cdr.record import Record
 from switchboard.cdr.request import InvalidEnvelope, Request
-from switchboard.cdr.results import Code, Failed, FieldError, Rejected, Status, response, summary
+from switchboard.cdr.results import Failed, Rejected, Status, response, summary
 from switchboard.cdr.validation import readable_id
 from switchboard.quarantine import QuarantineUnavailable, Unprocessable
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastjsonschema import JsonSchemaException
 
-from switchboard.cdr.results import Code, FieldError
+from switchboard.cdr.fields import Code, FieldError
 from switchboard.cdr.validation import Contract
 from switchboard.schema import cdr
 

@@ -11,6 +11,7 @@ from switchboard.schema import cdr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from switchboard.cdr.fields import FieldError
 
 _MAX_ERRORS: Final = 5_000
 """How many errors one answer names in full, so that it fits the 6 MB Lambda may answer with whatever was sent; after
@@ -27,37 +28,6 @@ class Status(StrEnum):
     CONFLICT = cdr.CONFLICT
     REJECTED = cdr.REJECTED
     FAILED = cdr.FAILED
-
-
-class Code(StrEnum):
-    """Why a field is refused: the closed set callers may branch on."""
-
-    REQUIRED = "required"
-    UNKNOWN_FIELD = "unknown_field"
-    TYPE = "type"
-    FORMAT = "format"
-    RANGE = "range"
-    TOO_LONG = "too_long"
-    TOO_LARGE = "too_large"
-    NUMBER = "number"
-    TEXT = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """One field at fault: its JSON pointer (RFC 6901), the code, and a message that never quotes the value."""
-
-    path: str
-    code: Code
-    message: str
-
-    def below(self, prefix: str) -> FieldError:
-        """The same error seen from the document in which this record stands at `prefix`."""
-        return FieldError(prefix + self.path, self.code, self.message)
-
-    def as_json(self) -> dict[str, str]:
-        """`{"path", "code", "message"}`."""
-        return {"path": self.path, "code": self.code.value, "message": self.message}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import fastjsonschema
 
+from switchboard.cdr.fields import Code, FieldError, pointer
 from switchboard.cdr.record import Record
-from switchboard.cdr.results import Code, FieldError, Rejected
+from switchboard.cdr.results import Rejected
 from switchboard.contracts import CDR_REQUEST, contract
 from switchboard.dynamo.values import item_size, unstorable
 from switchboard.schema import cdr
@@ -34,7 +35,6 @@ _RULES: Final = {
 }
 """What each rule of the schema is called towards callers."""
 
-_MAX_POINTER_BYTES: Final = 128
 _MAX_NAMED_FIELDS: Final = 20
 """How many unknown fields, and how many parts of `data`, are named of one record."""
 
@@ -49,12 +49,6 @@ def readable_id(record: Any) -> str | None:
     """The record's `id` if it has one of the right form, which is then safe to repeat to the caller."""
     record_id = record.get(cdr.ID) if isinstance(record, dict) else None
     return record_id if isinstance(record_id, str) and _ID.fullmatch(record_id) else None
-
-
-def pointer(*parts: str | int) -> str:
-    """The JSON pointer of `parts` (RFC 6901), shortened where a name is hostile and free of what JSON cannot carry."""
-    escaped = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-    return escaped.encode(errors="replace")[:_MAX_POINTER_BYTES].decode(errors="ignore")
 
 
 class OutOfRange(ValueError):  # noqa: N818 - it names the value

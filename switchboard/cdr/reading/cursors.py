@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from switchboard.cdr.fields import Code
 from switchboard.cdr.reading.errors import invalid
-from switchboard.cdr.results import Code
 from switchboard.schema import cdr
 
 UNREADABLE: Final = "is not a cursor of this query: send the last answer's unchanged, or none to start again"

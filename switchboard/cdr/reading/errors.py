@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from switchboard.cdr.results import Code, FieldError
+from switchboard.cdr.fields import Code, FieldError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

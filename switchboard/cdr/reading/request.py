@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import fastjsonschema
 
+from switchboard.cdr.fields import Code, FieldError, pointer
 from switchboard.cdr.reading import cursors
 from switchboard.cdr.reading.errors import InvalidQuery, invalid
-from switchboard.cdr.results import Code, FieldError
-from switchboard.cdr.validation import pointer
 from switchboard.contracts import CDR_QUERY, contract
 from switchboard.schema import cdr
 from switchboard.times import parse_rfc3339, to_fixed

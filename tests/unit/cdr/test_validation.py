@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from switchboard.cdr.fields import Code, FieldError, pointer
 from switchboard.cdr.record import Record
-from switchboard.cdr.results import Code, FieldError, Rejected
-from switchboard.cdr.validation import RecordContract, pointer, readable_id
+from switchboard.cdr.results import Rejected
+from switchboard.cdr.validation import RecordContract, readable_id
 from switchboard.contracts import CDR_REQUEST, contract
 from switchboard.dynamo.values import item_size
 from switchboard.schema import cdr

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import fastjsonschema
 
-from switchboard.cdr.results import Code, Failed, FieldError, Rejected, Settled, Status, response
+from switchboard.cdr.fields import Code, FieldError
+from switchboard.cdr.results import Failed, Rejected, Settled, Status, response
 from switchboard.contracts import CDR_REQUEST, CDR_RESULT, contract
 from switchboard.schema import cdr
 from switchboard.times import RFC3339_PATTERN

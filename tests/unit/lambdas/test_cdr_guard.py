@@ -29,9 +29,10 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module, imported as Lambda does: with its settings in the environment."""
     for name, value in ENVIRON.items():
         monkeypatch.setenv(name, value)
-    # Loggers live as long as the process: a new one writes to this test's output.
+    module = importlib.import_module("lambdas.cdr_guard.handler")
+    # Loggers live as long as the process: the next one is new and writes to this test's output.
     logging.Logger.manager.loggerDict.pop(deployment.CDR_GUARD, None)
-    return importlib.import_module("lambdas.cdr_guard.handler")
+    return module
 
 
 def image(record_id: str = "zebra") -> dict[str, Any]:
