@@ -22,6 +22,7 @@ def apply() -> None:
         read_units,
         recorded_resources,
         secure_transport,
+        stream_filters,
         stream_mappings,
         table_features,
     )
@@ -39,6 +40,7 @@ def apply() -> None:
         read_units,
         recorded_resources,
         secure_transport,
+        stream_filters,
         stream_mappings,
         table_features,
     ):

@@ -175,12 +175,9 @@ def _gather(mapping: Mapping, news: threading.Event) -> _Reading | None:
         reading = _Reading.of(mapping)
         if not reading.records:
             return None
-        if not reading.kept:
-            reading.finish([])
-            continue
         deadline = deadline or time.monotonic() + window
         remaining = deadline - time.monotonic()
-        if reading.is_full() or remaining <= 0:
+        if not reading.kept or reading.is_full() or remaining <= 0:
             return reading
         news.wait(remaining)
     return None
@@ -188,18 +185,15 @@ def _gather(mapping: Mapping, news: threading.Event) -> _Reading | None:
 
 def _deliver(mapping: Mapping, reading: _Reading) -> None:
     """Deliver what was read, lane by lane beside each other, until all of it is done or the mapping is stopped."""
+    reading.finish([])  # what the filters left out before the first record that is delivered
     lanes: dict[int, list[Record]] = {}
     partition_key = dynamodb._tables[_table_name(mapping)]["pk_name"]
     for record in reading.kept:
         value = str(record["dynamodb"]["Keys"][partition_key])
         lanes.setdefault(zlib.crc32(value.encode()) % _lanes(mapping), []).append(record)
-    first, *others = lanes.values()
-    threads = [spawn_background(_deliver_lane, mapping, reading, lane) for lane in others]
-    try:
-        _deliver_lane(mapping, reading, first)
-    finally:
-        for thread in threads:
-            thread.join()
+    threads = [spawn_background(_deliver_lane, mapping, reading, records) for records in lanes.values()]
+    for thread in threads:
+        thread.join()
 
 
 def _deliver_lane(mapping: Mapping, reading: _Reading, records: list[Record]) -> None:
