@@ -1,7 +1,7 @@
 """Python functions run with an interpreter of their own, which sees what Lambda's runtime brings and no more.
 
 Wrong: the emulator starts functions with its own interpreter, so they import the emulator's packages, and a dependency
-missing from the layer goes unnoticed until AWS.
+missing from the layer goes unnoticed until AWS. They also inherit its `LOG_LEVEL`, which silences their own logs.
 
 AWS: the managed Python runtimes bring the standard library and the SDK; the rest comes with the package or its layers.
 Source: Lambda developer guide, "Building Lambda functions with Python", "Runtime-included SDK versions".
@@ -11,6 +11,7 @@ Source: Lambda developer guide, "Building Lambda functions with Python", "Runtim
 
 from __future__ import annotations
 
+import importlib
 import os
 
 from ministack.core import lambda_runtime
@@ -19,7 +20,9 @@ from local_cloud.corrections import _seam
 
 
 def apply() -> None:
-    """Start Python functions with the functions' interpreter."""
+    """Start Python functions with the functions' interpreter, and without the emulator's own level of logging."""
+    importlib.import_module("ministack.app")  # reads its level
+    os.environ.pop("LOG_LEVEL", None)
     detect = _seam.original(lambda_runtime, "_detect_runtime_binary", "runtime")
     python = os.environ["SWITCHBOARD_FUNCTIONS_PYTHON"]
 

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from local_cloud.cloud import LocalCloud
 
 SOURCE = """
-import importlib.util, sys
+import importlib.util, os, sys
 def handle(event, context):
     found = {name: importlib.util.find_spec(name) is not None for name in event}
-    return {"interpreter": sys.executable, "found": found}
+    return {"interpreter": sys.executable, "found": found, "silenced": "LOG_LEVEL" in os.environ}
 """
 PACKAGES = ["botocore", "aws_lambda_powertools", "fastjsonschema", "ministack", "boto3", "switchboard", "aws_cdk"]
 
@@ -21,7 +21,9 @@ def test_functions_see_what_the_runtime_and_the_layer_bring(corrected: LocalClou
     answer = invoke(corrected, function(corrected, SOURCE), PACKAGES)["Payload"]
     assert answer["interpreter"] == str(FUNCTIONS_PYTHON)
     assert {name for name, found in answer["found"].items() if found} == set(PACKAGES[:3])
+    assert not answer["silenced"]
 
     answer = invoke(as_it_comes, function(as_it_comes, SOURCE), PACKAGES)["Payload"]
     assert answer["interpreter"] == str(EMULATOR_PYTHON)
     assert answer["found"]["ministack"]
+    assert answer["silenced"]
