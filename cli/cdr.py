@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -193,10 +192,5 @@ def _show_units(answer: session.Answer) -> None:
 
 def _show_next(answer: session.Answer, command: str, asked: dict[str, Any], where: session.Where) -> None:
     cursor = answer.value.get("cursor")
-    if cursor is None:
-        return
-    words = ["switchboard", "cdr", command]
-    for name, value in {**asked, "--cursor": cursor, **options.words(where)}.items():
-        if value is not None:
-            words += [name, str(value)]
-    output.say(f"There may be more: {shlex.join(words)}")
+    if cursor is not None:
+        options.say_next(("cdr", command), {**asked, "--cursor": cursor}, where)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import shlex
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import output
 from cli.session import Where
 from switchboard.schema.deployment import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 Stage = Annotated[
     str | None,
@@ -35,11 +40,19 @@ def where(stage: str | None, endpoint_url: str | None, profile: str | None, regi
     return Where(stage, endpoint_url, profile, region)
 
 
-def words(place: Where) -> dict[str, str | None]:
-    """The options that say the same again."""
+def _words(place: Where) -> dict[str, str | None]:
     return {
         "--stage": place.stage,
         "--endpoint-url": place.endpoint_url,
         "--profile": place.profile,
         "--region": place.region,
     }
+
+
+def say_next(command: Sequence[str], asked: Mapping[str, object], place: Where) -> None:
+    """Tell how the same command goes on; options that are None are left out."""
+    said = ["switchboard", *command]
+    for name, value in {**asked, **_words(place)}.items():
+        if value is not None:
+            said += [name, str(value)]
+    output.say(f"There may be more: {shlex.join(said)}")

@@ -26,6 +26,11 @@ def progress() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def result(line: str) -> None:
+    """A result of one line however long it is."""
+    results().print(Text(printable(line)), soft_wrap=True)
+
+
 def say(line: str) -> None:
     """Tell something that is not a result, on one line however long it is."""
     progress().print(Text(printable(line)), soft_wrap=True)

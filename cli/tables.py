@@ -1,4 +1,4 @@
-"""Answers of the CDR functions as tables."""
+"""What commands answer as tables."""
 
 from __future__ import annotations
 
@@ -28,15 +28,20 @@ _COLUMNS: Final = {
 }
 
 
+def plain() -> Table:
+    """A table with bold titles and no frame."""
+    return Table(show_edge=False, pad_edge=False, header_style="bold")
+
+
 def of_records(records: Sequence[Mapping[str, Any]], *, without: str) -> Table:
     """Records, one line each, without the column that has the same value in all of them."""
-    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    table = plain()
     shown = {title: name for title, name in _COLUMNS.items() if name != without}
     for title in shown:
         table.add_column(title, overflow="fold", no_wrap=title in {"time", "type"})
     table.add_column("data", overflow="ellipsis", no_wrap=True)
     for record in records:
-        table.add_row(*(_cell(record.get(name, "")) for name in shown.values()), _cell(record.get("data", {})))
+        table.add_row(*(cell(record.get(name, "")) for name in shown.values()), cell(record.get("data", {})))
     return table
 
 
@@ -46,13 +51,13 @@ def of_record(record: Mapping[str, Any]) -> Table:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in record.items():
-        table.add_row(name.replace("_", " "), _cell(value))
+        table.add_row(name.replace("_", " "), cell(value))
     return table
 
 
 def of_outcome(outcome: Outcome) -> Table:
     """How many records have each status."""
-    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    table = plain()
     table.add_column("status")
     table.add_column("records", justify="right")
     for status, count in outcome.counts.items():
@@ -78,5 +83,6 @@ def _problem(result: Mapping[str, Any]) -> str:
     return ": ".join(part for part in (name, result["status"], result.get("code", ""), errors) if part)
 
 
-def _cell(value: Any) -> Text:
+def cell(value: Any) -> Text:
+    """A value as a terminal may show it: text as it is, anything else as JSON."""
     return Text(printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
 OTHER: Final = schema.OTHER_USER_UUID
 MEMBER_UUIDS: Final = "member_uuids"
-_NAMES: Final = (schema.HANDLE, schema.DISPLAY_NAME, schema.PROFILE_VERSION)
-_READ: Final = (*_NAMES, schema.GROUP_UUID, schema.KIND, schema.MEMBERS, schema.TITLE)
+NAMES: Final = (schema.HANDLE, schema.DISPLAY_NAME, schema.PROFILE_VERSION)
+"""What of a profile a membership shows."""
+_READ: Final = (*NAMES, schema.GROUP_UUID, schema.KIND, schema.MEMBERS, schema.TITLE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Opening:
-    """A group to be made, and its first message."""
+class Opening:
+    """A group to be made, and its first message. `now` is milliseconds since 1970, `title` None for two people."""
 
     group_uuid: str
     creator: str
@@ -44,14 +45,17 @@ class _Opening:
 
     @property
     def kind(self) -> str:
+        """Which of the two kinds of groups it is."""
         return schema.DM if self.title is None else schema.GROUP
 
     @property
     def members(self) -> frozenset[str]:
+        """Everybody in it."""
         return frozenset((self.creator, *self.others))
 
     @property
     def pair_key(self) -> Key | None:
+        """Where two people's one conversation is found; None for a titled group."""
         return keys.pair_key(self.creator, self.others[0]) if self.title is None else None
 
 
@@ -77,7 +81,9 @@ def create_message_group(runtime: Runtime, request: Mapping[str, Any]) -> dict[s
         if not is_timely(opening.message_uuid, opening.now):
             raise untimely()
         try:
-            runtime.table.write_together(_writes(opening, {user: found[key] for user, key in profile_keys.items()}))
+            runtime.table.write_together(
+                opening_writes(opening, {user: found[key] for user, key in profile_keys.items()})
+            )
         except Canceled:
             # Somebody made the group, changed a name or wrote beside us: reading again tells which.
             continue
@@ -85,7 +91,7 @@ def create_message_group(runtime: Runtime, request: Mapping[str, Any]) -> dict[s
     raise throttled()
 
 
-def _read_request(runtime: Runtime, request: Mapping[str, Any]) -> tuple[_Opening, dict[str, str]]:
+def _read_request(runtime: Runtime, request: Mapping[str, Any]) -> tuple[Opening, dict[str, str]]:
     caller, now = request[schema.USER_UUID], runtime.now()
     if OTHER in request:
         paths = {request[OTHER]: f"/{OTHER}"}
@@ -99,7 +105,7 @@ def _read_request(runtime: Runtime, request: Mapping[str, Any]) -> tuple[_Openin
         expected = f"must be, with the caller, at most {schema.MAX_MEMBERS} people"
         raise invalid(FieldError(f"/{MEMBER_UUIDS}", FieldCode.TOO_LONG, expected))
     message_uuid = request.get(schema.MESSAGE_UUID) or runtime.new_uuid7(now)
-    opening = _Opening(
+    opening = Opening(
         group_uuid=derived_uuid(caller, message_uuid),
         creator=caller,
         others=others,
@@ -111,7 +117,7 @@ def _read_request(runtime: Runtime, request: Mapping[str, Any]) -> tuple[_Openin
     return opening, {**paths, caller: f"/{schema.USER_UUID}"}
 
 
-def _continue(runtime: Runtime, opening: _Opening, group_uuid: str) -> dict[str, Any]:
+def _continue(runtime: Runtime, opening: Opening, group_uuid: str) -> dict[str, Any]:
     """The pair has a conversation: this is one more message in it, or the same as before."""
     send(
         runtime,
@@ -123,7 +129,7 @@ def _continue(runtime: Runtime, opening: _Opening, group_uuid: str) -> dict[str,
     return _answer(opening, group_uuid, created=False)
 
 
-def _made_before(runtime: Runtime, opening: _Opening, group: Mapping[str, Any]) -> dict[str, Any]:
+def _made_before(runtime: Runtime, opening: Opening, group: Mapping[str, Any]) -> dict[str, Any]:
     """The group stands: an earlier try made it, if it is this group and opens with this message."""
     stored = runtime.table.get(keys.message_key(opening.group_uuid, sort_key(opening.message_uuid)))
     same_group = (group[schema.KIND], group.get(schema.TITLE), group[schema.MEMBERS]) == (
@@ -137,11 +143,12 @@ def _made_before(runtime: Runtime, opening: _Opening, group: Mapping[str, Any]) 
     return _answer(opening, opening.group_uuid, created=False)
 
 
-def _answer(opening: _Opening, group_uuid: str, *, created: bool) -> dict[str, Any]:
+def _answer(opening: Opening, group_uuid: str, *, created: bool) -> dict[str, Any]:
     return {schema.GROUP_UUID: group_uuid, schema.MESSAGE_UUID: opening.message_uuid, "created": created}
 
 
-def _writes(opening: _Opening, profiles: Mapping[str, Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+def opening_writes(opening: Opening, profiles: Mapping[str, Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The actions of the transaction that makes the group; `profiles` holds at least `NAMES` of every member."""
     group = {
         schema.KIND: opening.kind,
         schema.TITLE: opening.title,
@@ -172,7 +179,7 @@ def _names_of(user: str, profile: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _membership(opening: _Opening, user: str, shown: Mapping[str, Any]) -> dict[str, Any]:
+def _membership(opening: Opening, user: str, shown: Mapping[str, Any]) -> dict[str, Any]:
     first = sort_key(opening.message_uuid)
     attributes = {
         schema.GROUP_UUID: opening.group_uuid,

@@ -1,0 +1,131 @@
+"""A conversation in a text file: who says what, and when that was."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from cli.errors import Code, Failure
+from local_cloud.paths import ROOT
+from switchboard.ids import compose_uuid7
+from switchboard.messages.errors import Refused
+from switchboard.messages.history import PastMessage
+from switchboard.messages.requests import checked
+from switchboard.messages.sort_keys import MILLISECOND, milliseconds
+from switchboard.schema import messages as schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+EXAMPLE: Final[Path] = ROOT / "docs" / "examples" / "conversation.txt"
+START: Final = datetime(2025, 12, 29, 17, 4, tzinfo=UTC)
+"""When every conversation begins, so that the same file always means the same messages."""
+SHORTEST_PAUSE: Final = timedelta(seconds=20)
+LONGEST_REPLY: Final = timedelta(minutes=3)
+SHORTEST_BREAK: Final = timedelta(hours=3)
+LONGEST_BREAK: Final = timedelta(hours=11)
+
+_LINE: Final = re.compile(r"([^:]{1,64}):[ \t]*(.*)")
+_TAIL_BITS: Final = 74
+_SPEAKERS: Final = 2
+_FORM: Final = "Write lines like `Mara: Good morning`, of two speakers; an empty line lets hours pass."
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message: who speaks (0 or 1), what, and after how many breaks in the conversation."""
+
+    speaker: int
+    text: str
+    after_break: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation: its two speakers, the first one first, and its lines."""
+
+    speakers: tuple[str, str]
+    lines: tuple[Line, ...]
+
+    def messages(self, first: str, other: str) -> list[PastMessage]:
+        """The messages with ids and times that follow from the content, the two people and the start alone."""
+        found = []
+        at = START
+        people = (first, other)
+        for number, line in enumerate(self.lines):
+            drawn = _drawn(*people, number, line.text)
+            at += _pause(drawn, after_break=line.after_break) if number else timedelta()
+            message_uuid = compose_uuid7(milliseconds(at), drawn & ((1 << _TAIL_BITS) - 1))
+            found.append(PastMessage(message_uuid, people[line.speaker], line.text))
+        return found
+
+
+def read(text: str) -> Talk:
+    """Read a file. Raises `Failure` (refused), naming the line and not repeating it."""
+    speakers: list[str] = []
+    lines = []
+    after_break = False
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.startswith("#"):
+            continue
+        if not line.strip():
+            after_break = True
+            continue
+        said = _LINE.fullmatch(line.rstrip())
+        if said is None:
+            raise unreadable(f"line {number} does not say who speaks")
+        speaker, words = said[1].strip(), said[2]
+        if speaker not in speakers:
+            speakers.append(speaker)
+        if len(speakers) > _SPEAKERS:
+            raise unreadable(f"line {number} has a third speaker")
+        for error in _errors(speaker, words):
+            raise unreadable(f"line {number}: {error}")
+        lines.append(Line(speakers.index(speaker), words, after_break))
+        after_break = False
+    if len(speakers) < _SPEAKERS:
+        raise unreadable("it has not two speakers")
+    return Talk((speakers[0], speakers[1]), tuple(lines))
+
+
+def handle(given: str | None, speaker: str) -> str:
+    """The handle given, or one from a speaker's name. Raises `Failure` where neither can be one."""
+    made = (given or re.sub(r"[^a-z0-9_.-]", "", speaker.lower())).lower()
+    if not re.fullmatch(schema.HANDLE_PATTERN, made):
+        raise Failure(
+            Code.USAGE,
+            "That cannot be a handle: 3 to 30 characters of a-z, 0-9 and _ . -",
+            remedy="Give the handles of both speakers: --as and --other.",
+        )
+    return made
+
+
+def unreadable(why: str) -> Failure:
+    """The end of a command whose file is no conversation."""
+    return Failure(Code.REFUSED, f"The file cannot be read as a conversation: {why}.", remedy=_FORM)
+
+
+def _errors(speaker: str, words: str) -> Iterator[str]:
+    """What the contract of the messages function finds wrong with a name and a message."""
+    nobody = "00000000-0000-4000-8000-000000000000"
+    for request in (
+        {"operation": "create_message", "user_uuid": nobody, "group_uuid": nobody, "message": words},
+        {"operation": "put_user", "user_uuid": nobody, "handle": "speaker", "display_name": speaker},
+    ):
+        try:
+            checked(request)
+        except Refused as refused:
+            yield from (f"{field.path.lstrip('/')} {field.message}" for field in refused.fields)
+
+
+def _drawn(*parts: object) -> int:
+    return int.from_bytes(hashlib.sha256("\0".join(map(str, parts)).encode()).digest())
+
+
+def _pause(drawn: int, *, after_break: bool) -> timedelta:
+    shortest, longest = (SHORTEST_BREAK, LONGEST_BREAK) if after_break else (SHORTEST_PAUSE, LONGEST_REPLY)
+    return shortest + (drawn >> _TAIL_BITS) % ((longest - shortest) // MILLISECOND) * MILLISECOND
