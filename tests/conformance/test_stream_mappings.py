@@ -250,38 +250,38 @@ def test_records_that_grew_too_old_are_given_up(corrected: LocalCloud, tmp_path:
     assert document["requestContext"]["approximateInvokeCount"] == len(followed.to_the_end())
 
 
-def test_without_limits_a_failure_holds_up_the_stream_until_the_mapping_is_stopped(
+def test_a_failure_without_limits_holds_up_the_stream_and_a_mapping_goes_on_where_it_was_stopped(
     corrected: LocalCloud, tmp_path: Path
 ) -> None:
-    followed = follow(corrected, tmp_path, {"reports": ["1"]}, "1", **REPORTS)
-    followed.put("2")
-    assert {given[0] for given in followed.invocations(at_least=5)} == {"1"}
+    followed = follow(corrected, tmp_path, {"reports": ["3"]}, *FIVE, **REPORTS)
+    followed.put("6")
+    followed.invocations(at_least=2)
     followed.update(Enabled=False)
     stopped = len(followed.invocations())
-    other = follow(corrected, tmp_path, {"at": {"0": ["1"], "1": ["1"], "2": ["1"]}}, "1", **REPORTS)
-    other.invocations(at_least=4)
+    other = follow(corrected, tmp_path, {"at": {str(number): ["1"] for number in range(4)}}, "1", **REPORTS)
+    other.invocations(at_least=5)  # in this time, the first mapping would have tried more than once again
     assert len(followed.invocations()) <= stopped + 1  # one may have been under way
+    followed.update(Enabled=True)
+    first, *later = followed.invocations(at_least=stopped + 2)
+    assert first == FIVE
+    assert [given[0] for given in later] == ["3"] * len(later)
+    assert later[-1] == ["3", "4", "5", "6"]
+    corrected.client("lambda").delete_event_source_mapping(UUID=followed.mapping)
     assert followed.discarded() == []
 
 
-def test_a_mapping_that_is_enabled_again_goes_on_from_its_checkpoint(corrected: LocalCloud, tmp_path: Path) -> None:
-    followed = follow(corrected, tmp_path, {"reports": ["3"]}, *FIVE, **REPORTS)
-    followed.invocations(at_least=2)
-    followed.update(Enabled=False)
-    followed.put("6")
-    before = len(followed.invocations())
-    followed.update(Enabled=True)
-    assert followed.invocations(at_least=before + 2)[-1][:3] == ["3", "4", "5"]
-    corrected.client("lambda").delete_event_source_mapping(UUID=followed.mapping)
-
-
 def test_what_a_filter_leaves_out_costs_no_invocation_and_fills_no_batch(corrected: LocalCloud, tmp_path: Path) -> None:
-    pattern = json.dumps({"dynamodb": {"Keys": {"sk": {"S": [{"anything-but": ["2", "3"]}]}}}})
-    followed = follow(
-        corrected, tmp_path, {}, *FIVE, "6", "2", BatchSize=2, FilterCriteria={"Filters": [{"Pattern": pattern}]}
-    )
+    pattern = json.dumps({"dynamodb": {"Keys": {"sk": {"S": [{"prefix": "kept"}, END]}}}})
+    settings = {"FilterCriteria": {"Filters": [{"Pattern": pattern}]}, "MaximumBatchingWindowInSeconds": 60}
+    names = ["kept-1", "2", "3", "kept-4", "kept-5", "6", "kept-7"]
+    followed = follow(corrected, tmp_path, {}, *names, BatchSize=2, **settings)
     followed.invocations(at_least=2)
-    assert followed.to_the_end() == [["1", "4"], ["5", "6"]]
+    followed.update(BatchSize=1)
+    for start in range(0, 1_200, 25):  # more than is read at once
+        items = [{"pk": {"S": "p"}, "sk": {"S": str(number)}} for number in range(start, start + 25)]
+        requests = [{"PutRequest": {"Item": item}} for item in items]
+        followed.dynamodb.batch_write_item(RequestItems={followed.table: requests})
+    assert followed.to_the_end() == [["kept-1", "kept-4"], ["kept-5", "kept-7"]]
 
 
 def test_a_batch_waits_to_be_full_or_for_its_window_to_end(corrected: LocalCloud, tmp_path: Path) -> None:
