@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cli.demo import cdr
+from cli.demo import cdr, conversation
 from cli.demo.walk import NotShownError, Walk
 from local_cloud.cloud import LocalCloud
 from local_cloud.deployment import StackEvent, synthesize
@@ -38,12 +38,16 @@ def deployed(cloud: LocalCloud, assembly: Path, console: Console, walk: Walk) ->
 def main() -> int:
     """Run the demo. Exit codes: 0 everything was shown, 1 something was not."""
     console = Console(highlight=False)
-    console.print("[bold]Switchboard[/]: a CDR store, deployed to a cloud on this machine. No AWS account is touched.")
+    console.print(
+        "[bold]Switchboard[/]: a CDR store and direct messages, on a cloud of this machine. No AWS account is touched."
+    )
     walk = Walk(console)
     try:
         with tempfile.TemporaryDirectory(prefix="switchboard-demo-") as scratch, LocalCloud.start() as cloud:
             deployed(cloud, Path(scratch) / "cdk.out", console, walk)
-            cdr.walk(DeployedStage(cloud), walk)
+            stage = DeployedStage(cloud)
+            cdr.walk(stage, walk)
+            conversation.walk(stage, walk)
     except NotShownError as claim:
         console.print(f"\n[bold red]Not shown:[/] {claim}")
         return 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from botocore.exceptions import ClientError
 from rich.table import Table
 
 from cli.demo.callers import function_role, service_role
+from cli.demo.waiting import wait_for
 from switchboard.schema import cdr, deployment
 
 if TYPE_CHECKING:
@@ -22,14 +22,13 @@ SOURCE = "qm/reporting-api"
 SPONSOR = "s-12"
 SPONSORSHIP = "sp-901"
 SUBSCRIBER = "p-77"
-PATIENCE_SECONDS = 30
 
 
 class Records:
     """The demo's records, minutes after each other in the last hour."""
 
     def __init__(self, now: datetime) -> None:
-        self._start = now - timedelta(hours=1)
+        self._start = (now - timedelta(hours=1)).replace(microsecond=0)
 
     def at(self, minutes: float) -> str:
         """A time of the demo's hour, as a service would send it."""
@@ -93,6 +92,7 @@ def walk(stage: DeployedStage, tour: Walk) -> None:
     by_queue(stage, qm, records, tour)
     no_overwriting(stage, qm, tour)
     reads(stage, records, tour)
+    behind_its_back(stage, tour)
 
 
 def first_records(qm: Caller, records: Records, tour: Walk) -> None:
@@ -211,16 +211,16 @@ def by_queue(stage: DeployedStage, qm: Caller, records: Records, tour: Walk) -> 
                 queued[cdr.ID] in {one["id"] for one in reader.invoke(deployment.CDR_QUERY_PATH, question)["records"]}
             )
         )
-        kept = wait_for(lambda: "this is no JSON" in quarantined_payloads(stage))
+        kept = wait_for(lambda: "this is no JSON" in quarantined(stage, deployment.CDR_WRITER))
         step.check("the record arrived", arrived)
         step.check("the other message lies in the quarantine, word for word", kept)
         step.prove("1 stored, 1 in quarantine")
 
 
-def quarantined_payloads(stage: DeployedStage) -> list[Any]:
-    """Payloads of everything the writer put into the quarantine."""
+def quarantined(stage: DeployedStage, function: str) -> list[Any]:
+    """Payloads of everything that a function put into the quarantine."""
     s3, bucket = stage.client("s3"), stage.parameters[deployment.QUARANTINE_PATH]
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{deployment.CDR_WRITER}/").get("Contents", [])
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{function}/").get("Contents", [])
     return [json.load(s3.get_object(Bucket=bucket, Key=one["Key"])["Body"])["payload"] for one in listed]
 
 
@@ -301,11 +301,23 @@ def history_table(found: list[dict[str, Any]]) -> Table:
     return table
 
 
-def wait_for(holds: Any) -> bool:
-    """Wait until something that happens by itself has happened; false when patience ends."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.2)
-    return False
+def behind_its_back(stage: DeployedStage, tour: Walk) -> None:
+    """Someone with an administrator's power changes a record."""
+    with tour.step("A change behind its back", "The account's root may do what no role may. It is noticed.") as step:
+        stage.client("dynamodb").update_item(
+            TableName=stage.parameters[deployment.CDR_TABLE_PATH],
+            Key={cdr.PK: {"S": cdr.partition_key(SPONSORSHIP)}, cdr.SK: {"S": cdr.create_key()}},
+            UpdateExpression="SET sponsor_id = :forged",
+            ExpressionAttributeValues={":forged": {"S": "s-13"}},
+        )
+        step.check(f"the alarm metric {deployment.METRIC_CDR_CHANGED} is raised", wait_for(lambda: alarmed(stage)))
+        kept = wait_for(lambda: any("create" in str(one) for one in quarantined(stage, deployment.CDR_GUARD)))
+        step.check("the record as it was is kept in the quarantine", kept)
+        step.prove("alarm raised, old image kept")
+
+
+def alarmed(stage: DeployedStage) -> bool:
+    """Whether the guard has written the metric into its log, from which CloudWatch makes it."""
+    log = f"/aws/lambda/{deployment.function_name(stage.name, deployment.CDR_GUARD)}"
+    events = stage.client("logs").filter_log_events(logGroupName=log)["events"]
+    return any(f'"{deployment.METRIC_CDR_CHANGED}"' in event["message"] for event in events)
