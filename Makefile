@@ -58,6 +58,7 @@ stress: ## The same tests at full size
 bench: ## Compare with the old way and with the floor
 	@$(SET_UP) test
 	@$(BIN)/python -m benchmarks.cdr_writer
+	@$(BIN)/python -m benchmarks.stream_handler
 
 ##@ Upkeep
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
