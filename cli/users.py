@@ -12,6 +12,7 @@ from cli import direct, options, output, tables
 from cli.asking import People
 from cli.errors import Code, Failure
 from cli.tools import tools_of
+from cli.users_sync import sync
 from switchboard.dynamo.values import from_item
 from switchboard.ids import compose_uuid7, is_uuid
 from switchboard.messages.sort_keys import milliseconds
@@ -127,6 +128,9 @@ def rename(
         sys.stdout.write(answer.text + "\n")
     else:
         output.results().print(tables.of_record(answer.value))
+
+
+app.command()(sync)
 
 
 def _profiles(client: Any, table: str) -> Iterator[dict[str, Any]]:
