@@ -39,7 +39,7 @@ def tell(
 ) -> None:
     """Send the record of a batch given up to the mapping's destination, if it has one.
 
-    `result` is that of the last invocation with these records, empty where there was none.
+    `result` is that of the last invocation; it is not told of records that were never delivered.
     """
     destination = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
     if not destination:
@@ -89,7 +89,7 @@ def _record(
             "streamArn": mapping["EventSourceArn"],
         },
     }
-    if result:
+    if batch.invocations:
         record["responseContext"] = {
             "statusCode": 200,
             "executedVersion": config.get("Version", "$LATEST"),

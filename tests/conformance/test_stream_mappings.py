@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -248,6 +249,16 @@ def test_records_that_grew_too_old_are_given_up(corrected: LocalCloud, tmp_path:
     assert document["requestContext"]["condition"] == "RecordAgeExceeded"
     assert stream_function.names(document["payload"]["Records"]) == ["1", "2"]
     assert document["requestContext"]["approximateInvokeCount"] == len(followed.to_the_end())
+
+
+def test_records_that_were_too_old_from_the_first_were_never_delivered(corrected: LocalCloud, tmp_path: Path) -> None:
+    followed = follow(corrected, tmp_path, {}, "1", Enabled=False, MaximumRecordAgeInSeconds=1)
+    time.sleep(2)  # the age of a record is its time on the wall
+    followed.update(Enabled=True)
+    [(_, document)] = eventually(lambda: followed.discarded() or None)
+    assert document["requestContext"]["approximateInvokeCount"] == 0
+    assert "responseContext" not in document
+    assert not followed.notes.exists()
 
 
 def test_a_failure_without_limits_holds_up_the_stream_and_a_mapping_goes_on_where_it_was_stopped(
