@@ -16,6 +16,7 @@ from switchboard.messages.history import PastMessage
 from switchboard.messages.requests import checked
 from switchboard.messages.sort_keys import MILLISECOND, milliseconds
 from switchboard.schema import messages as schema
+from switchboard.times import parse_rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,70 +24,72 @@ if TYPE_CHECKING:
 
 EXAMPLE: Final[Path] = ROOT / "docs" / "examples" / "conversation.txt"
 START: Final = datetime(2025, 12, 29, 17, 4, tzinfo=UTC)
-"""When every conversation begins, so that the same file always means the same messages."""
+"""When a conversation begins that does not say so: fixed, so that a file always means the same messages."""
 SHORTEST_PAUSE: Final = timedelta(seconds=20)
 LONGEST_REPLY: Final = timedelta(minutes=3)
 SHORTEST_BREAK: Final = timedelta(hours=3)
 LONGEST_BREAK: Final = timedelta(hours=11)
 
 _LINE: Final = re.compile(r"([^:]{1,64}):[ \t]*(.*)")
-_TAIL_BITS: Final = 74
+_TAIL_MASK: Final = (1 << 74) - 1
+"""The bits of a UUIDv7 beside its time."""
 _SPEAKERS: Final = 2
-_FORM: Final = "Write lines like `Mara: Good morning`, of two speakers; an empty line lets hours pass."
+_TIME: Final = "@"
+_FORM: Final = (
+    "Write lines like `Mara: Good morning`, of two speakers; a line like `@ 2026-01-01T08:00:00Z` sets the time."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message: who speaks (0 or 1), what, and after how many breaks in the conversation."""
+    """One message: who speaks (0 or 1), what, and when."""
 
     speaker: int
     text: str
-    after_break: bool
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation: its two speakers, the first one first, and its lines."""
+    """A conversation: its two speakers, the first one first, and its lines, oldest first."""
 
     speakers: tuple[str, str]
     lines: tuple[Line, ...]
 
     def messages(self, first: str, other: str) -> list[PastMessage]:
-        """The messages with ids and times that follow from the content, the two people and the start alone."""
-        found = []
-        at = START
+        """The messages of two people, with ids that follow from them and the content alone."""
         people = (first, other)
-        for number, line in enumerate(self.lines):
-            drawn = _drawn(*people, number, line.text)
-            at += _pause(drawn, after_break=line.after_break) if number else timedelta()
-            message_uuid = compose_uuid7(milliseconds(at), drawn & ((1 << _TAIL_BITS) - 1))
-            found.append(PastMessage(message_uuid, people[line.speaker], line.text))
-        return found
+        return [
+            PastMessage(
+                compose_uuid7(milliseconds(line.at), _drawn(*people, number, line.text) & _TAIL_MASK),
+                people[line.speaker],
+                line.text,
+            )
+            for number, line in enumerate(self.lines)
+        ]
 
 
 def read(text: str) -> Talk:
     """Read a file. Raises `Failure` (refused), naming the line and not repeating it."""
     speakers: list[str] = []
-    lines = []
-    after_break = False
+    lines: list[Line] = []
+    at, after_break = None, False
     for number, line in enumerate(text.split("\n"), 1):
-        if line.startswith("#"):
-            continue
         if not line.strip():
             after_break = True
-            continue
-        said = _LINE.fullmatch(line.rstrip())
-        if said is None:
-            raise unreadable(f"line {number} does not say who speaks")
-        speaker, words = said[1].strip(), said[2]
-        if speaker not in speakers:
-            speakers.append(speaker)
-        if len(speakers) > _SPEAKERS:
-            raise unreadable(f"line {number} has a third speaker")
-        for error in _errors(speaker, words):
-            raise unreadable(f"line {number}: {error}")
-        lines.append(Line(speakers.index(speaker), words, after_break))
-        after_break = False
+        elif line.startswith(_TIME):
+            at = _time(line.removeprefix(_TIME).strip(), number)
+        elif not line.startswith("#"):
+            speaker, words = _said(line.strip(), number)
+            if speaker not in speakers:
+                speakers.append(speaker)
+            if len(speakers) > _SPEAKERS:
+                raise unreadable(f"line {number} has a third speaker")
+            at = at or (lines[-1].at + _pause(number, words, after_break=after_break) if lines else START)
+            if lines and at <= lines[-1].at:
+                raise unreadable(f"line {number} is not later than the one before it")
+            lines.append(Line(speakers.index(speaker), words, at))
+            at, after_break = None, False
     if len(speakers) < _SPEAKERS:
         raise unreadable("it has not two speakers")
     return Talk((speakers[0], speakers[1]), tuple(lines))
@@ -109,6 +112,23 @@ def unreadable(why: str) -> Failure:
     return Failure(Code.REFUSED, f"The file cannot be read as a conversation: {why}.", remedy=_FORM)
 
 
+def _time(text: str, number: int) -> datetime:
+    try:
+        return parse_rfc3339(text)
+    except ValueError:
+        raise unreadable(f"line {number} holds no time like 2026-01-01T08:00:00Z") from None
+
+
+def _said(line: str, number: int) -> tuple[str, str]:
+    said = _LINE.fullmatch(line)
+    if said is None:
+        raise unreadable(f"line {number} does not say who speaks")
+    speaker, words = said[1].strip(), said[2]
+    for error in _errors(speaker, words):
+        raise unreadable(f"line {number}: {error}")
+    return speaker, words
+
+
 def _errors(speaker: str, words: str) -> Iterator[str]:
     """What the contract of the messages function finds wrong with a name and a message."""
     nobody = "00000000-0000-4000-8000-000000000000"
@@ -126,6 +146,6 @@ def _drawn(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256("\0".join(map(str, parts)).encode()).digest())
 
 
-def _pause(drawn: int, *, after_break: bool) -> timedelta:
+def _pause(number: int, text: str, *, after_break: bool) -> timedelta:
     shortest, longest = (SHORTEST_BREAK, LONGEST_BREAK) if after_break else (SHORTEST_PAUSE, LONGEST_REPLY)
-    return shortest + (drawn >> _TAIL_BITS) % ((longest - shortest) // MILLISECOND) * MILLISECOND
+    return shortest + _drawn(number, text) % ((longest - shortest) // MILLISECOND) * MILLISECOND

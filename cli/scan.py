@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from botocore.exceptions import ClientError
 
-from cli import direct, options, output, tables
+from cli import direct, options, output
 from cli.tools import tools_of
 from switchboard.dynamo.values import from_item
 from switchboard.schema import deployment
 from switchboard.schema import messages as schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from rich.table import Table
+    from collections.abc import Iterator, Mapping
 
 
 def scan(
@@ -56,11 +54,11 @@ def scan(
     except ClientError as error:
         raise direct.no_table(table) if direct.is_missing(error) else error from error
     items = found[:limit]
-    if as_json:
-        for item in items:
+    for item in items:
+        if as_json:
             sys.stdout.write(json.dumps(item, default=_portable) + "\n")
-    elif items:
-        output.results().print(_table([from_item(item) for item in items]))
+        else:
+            output.result(_line(from_item(item)))
     output.say(f"{len(items):,} items{'; there are more: raise --limit.' if len(found) > limit else '.'}")
     client.consumed.say()
 
@@ -89,18 +87,11 @@ def _items(client: Any, request: dict[str, Any], wanted: int) -> Iterator[dict[s
         following["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def _table(items: Sequence[Mapping[str, Any]]) -> Table:
-    """One line per item: its key, and all else as JSON."""
-    table = tables.plain()
-    keys = [name for name in (schema.PK, schema.SK) if name in items[0]]
-    for title in keys:
-        table.add_column(title, overflow="fold")
-    table.add_column("attributes", overflow="ellipsis", no_wrap=True)
-    for item in items:
-        rest = {name: value for name, value in item.items() if name not in keys}
-        text = json.dumps(rest, ensure_ascii=False, default=_portable)
-        table.add_row(*(tables.cell(item[name]) for name in keys), tables.cell(text))
-    return table
+def _line(item: Mapping[str, Any]) -> str:
+    """An item on one line: its key, and all else as JSON."""
+    keys = [name for name in (schema.PK, schema.SK) if name in item]
+    rest = {name: value for name, value in item.items() if name not in keys}
+    return "  ".join((*(str(item[name]) for name in keys), json.dumps(rest, ensure_ascii=False, default=_portable)))
 
 
 def _portable(value: Any) -> Any:
