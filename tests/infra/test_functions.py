@@ -244,6 +244,12 @@ def test_the_queue_outlasts_its_function_and_keeps_what_it_could_not_deliver(tem
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_logical_ids_of_queues_never_change(templates: Templates, stage: str) -> None:
+    """A changed one makes CloudFormation replace the queue, and delete the records that wait in it."""
+    assert set(templates.resources(stage, QUEUE)) == {"CdrIngestQueue30252B88", "CdrIngestDeadLetters004ABD21"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_queues_are_encrypted_without_a_key_and_take_tls_only(templates: Templates, stage: str) -> None:
     guarded = set()
     for policy in templates.resources(stage, "AWS::SQS::QueuePolicy").values():
