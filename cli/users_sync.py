@@ -202,6 +202,7 @@ class _Report:
             sys.stdout.write(json.dumps(_result(outcome)) + "\n")
         elif outcome.status is not Status.REFUSED and (self._dry_run or outcome.status is not Status.UNCHANGED):
             sys.stdout.write(output.printable(_line(outcome)) + "\n")
+        sys.stdout.flush()
         for problem in outcome.problems:
             line = output.printable(_refusal(outcome, problem))
             self._progress.console.print(Text(line), soft_wrap=True)
