@@ -5,6 +5,7 @@ BIN := .venv/bin
 SET_UP := $(PYTHON) tools/set_up.py
 CHECK := $(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/lint-imports --no-cache >/dev/null \
 	&& echo 'Types: about two minutes the first time, a second afterwards' && $(BIN)/mypy
+TESTS := $(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command 'make lock'
 
@@ -38,7 +39,7 @@ synth: ## Write the CloudFormation of every stage to cdk.out
 
 fast: ## The tests that need no local cloud
 	@$(SET_UP) test
-	@$(BIN)/python -m pytest -q tests/unit tests/infra
+	@$(TESTS) tests/unit tests/infra
 
 check: ## Style, types and import directions (types: some minutes the first time)
 	@$(SET_UP) test
@@ -48,12 +49,12 @@ check: ## Style, types and import directions (types: some minutes the first time
 test: ## Everything: style, types, imports, then all tests
 	@$(SET_UP) test
 	@$(CHECK)
-	@$(BIN)/python -m pytest
+	@$(TESTS)
 
 ##@ Many minutes
 stress: ## The same tests at full size
 	@$(SET_UP) test
-	@SWITCHBOARD_STRESS=1 $(BIN)/python -m pytest tests/integration
+	@SWITCHBOARD_STRESS=1 $(TESTS) tests/integration
 
 bench: ## Compare with the old way and with the floor
 	@$(SET_UP) test

@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
 
 from local_cloud.impersonation import function_credentials
 from switchboard.cdr.intake import Intake, RecordsFailed
 from switchboard.cdr.store import CdrStore
 from switchboard.cdr.validation import RecordContract
 from switchboard.cdr.writer import CdrWriter
+from switchboard.concurrency import IN_FLIGHT
 from switchboard.dynamo.budget import Budget
 from switchboard.schema import cdr, deployment
 
@@ -111,7 +113,8 @@ def key_of(one: Json) -> Key:
 def deliver(local: DeployedStage, deliveries: list[list[Json]], seed: int) -> int:
     """Write every envelope until it is done, a crash or a failure at a time; the number of crashes."""
     function = local.parameter(deployment.CDR_WRITER_PATH)
-    dynamodb = local.cloud.client("dynamodb", function_credentials(local.cloud, function))
+    pool = Config(max_pool_connections=WRITERS * IN_FLIGHT)
+    dynamodb = local.cloud.client("dynamodb", function_credentials(local.cloud, function), pool)
     table, retention = local.parameter(deployment.CDR_TABLE_PATH), timedelta(days=3_650)
 
     def one(number: int) -> int:
@@ -155,7 +158,7 @@ def stored_items(local: DeployedStage) -> dict[Key, Json]:
         .paginate(TableName=local.parameter(deployment.CDR_TABLE_PATH), ConsistentRead=True)
     )
     items = [{name: deserialize(value) for name, value in item.items()} for page in pages for item in page["Items"]]
-    return {(item["pk"], item["sk"]): item for item in items if item["source"].startswith("qm/")}
+    return {(item["pk"], item["sk"]): item for item in items if item.get("source", "").startswith("qm/")}
 
 
 def as_sent(item: Json) -> Json:
