@@ -22,6 +22,7 @@ ROWS_AT_ONCE: Final = 1_000
 CONNECT_SECONDS: Final = 10
 
 _MEANINGS: Final = {
+    "22": (Code.REFUSED, "cannot work this out", "Correct --query for the data that there is."),
     "28": (Code.REFUSED, "does not accept this user", "Are user and password right?"),
     "3D": (Code.NOT_FOUND, "has no such database", "Is its name right?"),
     "42501": (Code.REFUSED, "does not let this user read that", "Grant them SELECT on what is read."),

@@ -9,7 +9,9 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
 
 from cli.errors import Code, Failure
 from cli.json_values import Unreadable, values
@@ -35,6 +37,7 @@ USERNAME: Final = "Username"
 
 _NEEDED: Final = (schema.HANDLE, schema.DISPLAY_NAME)
 _UNCONFIRMED: Final = "UNCONFIRMED"
+_NO_POOL: Final = frozenset({"ResourceNotFoundException", "InvalidParameterException"})
 _PEEKED_BYTES: Final = 512
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -83,7 +86,7 @@ def from_file(name: str, mapped: Mapped) -> Generator[Row]:
     is neither, by then possibly after some rows.
     """
     with _opened(name) as file:
-        start = file.peek(_PEEKED_BYTES).removeprefix(_BYTE_ORDER_MARK).lstrip()  # type: ignore[attr-defined]
+        start = file.peek(_PEEKED_BYTES).removeprefix(_BYTE_ORDER_MARK).lstrip()
         if not start:
             raise _unreadable("it is empty")
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
@@ -120,9 +123,9 @@ def _csv_rows(text: io.TextIOWrapper, mapped: Mapped) -> Generator[Row]:
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[BinaryIO]:
+def _opened(name: str) -> Iterator[io.BufferedReader]:
     if name == "-":
-        yield sys.stdin.buffer
+        yield io.BufferedReader(sys.stdin.buffer)  # type: ignore[type-var]  # whatever stands in for it can do as much
         return
     try:
         file = Path(name).open("rb")  # noqa: SIM115 - it is closed below, and only opening it is guarded here
@@ -140,12 +143,23 @@ def from_user_pool(cognito: Any, user_pool: str, mapped: Mapped) -> Generator[Ro
     What a person has no attribute for is nobody's. `cognito` is a boto3 client of `cognito-idp`.
     """
     names = mapped.names(ATTRIBUTES)
-    for page in cognito.get_paginator("list_users").paginate(UserPoolId=user_pool):
-        for user in page["Users"]:
-            if user["UserStatus"] != _UNCONFIRMED:
-                attributes = {attribute["Name"]: attribute["Value"] for attribute in user.get("Attributes", ())}
-                attributes[USERNAME] = user["Username"]
-                yield {field: attributes.get(name) for field, name in names.items()}
+    try:
+        for page in cognito.get_paginator("list_users").paginate(UserPoolId=user_pool):
+            yield from (_of_user(user, names) for user in page["Users"] if user["UserStatus"] != _UNCONFIRMED)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NO_POOL:
+            raise
+        raise Failure(
+            Code.NOT_FOUND,
+            "There is no such user pool there.",
+            remedy="Is its id right, like eu-west-1_AbCdEf123, and --region where it is?",
+        ) from None
+
+
+def _of_user(user: Mapping[str, Any], names: Mapping[str, str]) -> Row:
+    attributes = {attribute["Name"]: attribute["Value"] for attribute in user.get("Attributes", ())}
+    attributes[USERNAME] = user["Username"]
+    return {field: attributes.get(name) for field, name in names.items()}
 
 
 def _unreadable(why: str) -> Failure:

@@ -181,10 +181,7 @@ class _Judge:
         if person.subject and owners.get(keys.subject_key(person.subject), user) != user:
             return _taken(schema.COGNITO_SUB, "correct the uuid or the subject in the source")
         if owners.get(keys.handle_key(person.handle), user) != user:
-            return _taken(
-                schema.HANDLE,
-                "choose another one in the source; or, if both are one person without a subject yet, link",
-            )
+            return _taken(schema.HANDLE, "choose another one in the source, or --link them if both are one person")
         return Change(user, before, _after(before or {}, person.wanted))
 
 
