@@ -125,7 +125,8 @@ def _csv_rows(text: io.TextIOWrapper, mapped: Mapped) -> Generator[Row]:
 @contextmanager
 def _opened(name: str) -> Iterator[io.BufferedReader]:
     if name == "-":
-        yield io.BufferedReader(sys.stdin.buffer)  # type: ignore[type-var]  # whatever stands in for it can do as much
+        standard_input: Any = sys.stdin.buffer
+        yield io.BufferedReader(standard_input)
         return
     try:
         file = Path(name).open("rb")  # noqa: SIM115 - it is closed below, and only opening it is guarded here

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -73,4 +74,10 @@ def test_a_long_text_is_read_a_block_at_a_time() -> None:
     reader = values(text)
     assert next(reader)["n"] == 0
     assert text.tell() == json_values.BLOCK_CHARACTERS
-    assert [value["n"] for value in reader] == list(range(1, 20_000))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in reader) == 19_999
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 6 * json_values.BLOCK_CHARACTERS

@@ -129,7 +129,7 @@ def test_broken_json_ends_after_the_rows_before_it(file: Path) -> None:
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"handle,display_name\nann,Ann\n")))  # type: ignore[arg-type]
+    text = io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"handle,display_name\nann,Ann\n")))
     monkeypatch.setattr(sys, "stdin", text)
     assert list(from_file("-", DEFAULT)) == [{"handle": "ann", "display_name": "Ann"}]
 

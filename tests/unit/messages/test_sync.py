@@ -113,6 +113,14 @@ def test_handles_pass_along_a_chain_in_one_run_across_batches(people: People, mo
     assert len(outcomes) == count
 
 
+def test_a_rehearsal_remembers_every_handle_that_would_be_free(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync, "BATCH", 1)
+    people.sync([row("h-0", subject="s0"), row("h-1", subject="s1")])
+    rows = [row("h-2", subject="s0"), row("h-3", subject="s1"), row("h-0", subject="s2"), row("h-1", subject="s3")]
+    changed, created = Status.CHANGED, Status.CREATED
+    assert statuses(people.sync(rows, dry_run=True)) == [changed, changed, created, created]
+
+
 def test_two_who_want_each_others_handle_are_refused_both(people: People) -> None:
     people.sync([row("ann", subject="s1"), row("ben", subject="s2")])
     swapped = people.sync([row("ben", subject="s1"), row("ann", subject="s2"), row("cat")])
