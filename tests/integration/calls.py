@@ -6,6 +6,8 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from switchboard.schema import cdr, deployment
 
 if TYPE_CHECKING:
@@ -89,3 +91,12 @@ def eventually(holds: Callable[[], bool], claim: str) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"never happened: {claim}"
         time.sleep(0.1)
+
+
+def refused(call: Callable[[], Any]) -> bool:
+    """Whether IAM refuses a call; any other answer means that it let the call through."""
+    try:
+        call()
+    except ClientError as error:
+        return error.response["Error"]["Code"] in {"AccessDeniedException", "AccessDenied"}
+    return False

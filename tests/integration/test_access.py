@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from local_cloud.impersonation import function_credentials
 from switchboard.schema import cdr, deployment
-from tests.integration.calls import envelope, history, invoke, record, unique, write
+from tests.integration.calls import envelope, history, invoke, record, refused, unique, write
 
 if TYPE_CHECKING:
     import random
@@ -74,15 +74,6 @@ def dynamodb(local: DeployedStage, who: str) -> Any:
     if who in local.parameters:
         return local.cloud.client("dynamodb", function_credentials(local.cloud, local.parameter(who)))
     return local.client("dynamodb", who)
-
-
-def refused(call: Callable[[], Any]) -> bool:
-    """Whether IAM refuses a call; any other answer means that it let the call through."""
-    try:
-        call()
-    except ClientError as error:
-        return error.response["Error"]["Code"] in {"AccessDeniedException", "AccessDenied"}
-    return False
 
 
 def allowed(client: Any, table: str) -> set[str]:

@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from local_cloud.impersonation import function_credentials
 from switchboard.schema import deployment, messages
 from tests.fakes.talks import Talk
-from tests.integration.calls import eventually, quarantined
+from tests.integration.calls import eventually, quarantined, refused
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from local_cloud.stage import DeployedStage
 
@@ -136,3 +137,39 @@ def discarded(local: DeployedStage) -> list[str]:
         Bucket=local.parameter(deployment.QUARANTINE_PATH), Prefix=f"aws/lambda/{mapping['UUID']}"
     )
     return [one["Key"] for one in found.get("Contents", [])]
+
+
+def test_the_handler_s_role_writes_previews_and_nothing_else(local: DeployedStage) -> None:
+    """The loop guard in IAM: the handler can write neither messages nor names, whatever its code does."""
+    credentials = function_credentials(local.cloud, local.parameter(deployment.STREAM_HANDLER_PATH))
+    client, table = local.cloud.client("dynamodb", credentials), local.parameter(deployment.MESSAGES_TABLE_PATH)
+
+    def key(pk: str) -> dict[str, Any]:
+        return {messages.PK: {"S": pk}, messages.SK: {"S": "x"}}
+
+    def update(pk: str, attribute: str) -> Callable[[], Any]:
+        return lambda: client.update_item(
+            TableName=table,
+            Key=key(pk),
+            UpdateExpression=f"SET {attribute} = :v",
+            ExpressionAttributeValues={":v": {"S": "v"}},
+        )
+
+    member, group = messages.user_key("nobody"), messages.group_key("none")
+    allowed = {
+        "a preview": update(member, messages.LAST_MESSAGE),
+        "a group's members": lambda: client.batch_get_item(RequestItems={table: {"Keys": [key(group)]}}),
+    }
+    denied = {
+        "a name": update(member, messages.OTHER_DISPLAY_NAME),
+        "a message": update(messages.messages_key("none"), messages.LAST_MESSAGE),
+        "a group": update(group, messages.LAST_MESSAGE),
+        "a profile's reading": lambda: client.batch_get_item(RequestItems={table: {"Keys": [key(member)]}}),
+        "a put": lambda: client.put_item(TableName=table, Item=key(member)),
+        "a removal": lambda: client.delete_item(TableName=table, Key=key(member)),
+        "a query": lambda: client.query(
+            TableName=table, KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": {"S": member}}
+        ),
+        "a scan": lambda: client.scan(TableName=table),
+    }
+    assert {name for name, call in (allowed | denied).items() if not refused(call)} == set(allowed)
