@@ -65,9 +65,12 @@ _MEANINGS: Final = {
     "InvalidSignatureException": _CREDENTIALS,
     "SignatureDoesNotMatch": _CREDENTIALS,
     "UnrecognizedClientException": _CREDENTIALS,
+    "ProvisionedThroughputExceededException": _BUSY,
     "RequestEntityTooLargeException": _TOO_LARGE,
+    "RequestLimitExceeded": _BUSY,
     "RequestTooLargeException": _TOO_LARGE,
     "ResourceNotFoundException": _GONE,
+    "SlowDown": _BUSY,
     "ThrottlingException": _BUSY,
     "TooManyRequestsException": _BUSY,
 }

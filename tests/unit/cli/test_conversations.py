@@ -98,14 +98,12 @@ def test_a_file_that_is_no_conversation_is_refused_by_line(text: str, why: str) 
     ("given", "speaker", "made"),
     [(None, "Mara", "mara"), ("MO.1", "Mara", "mo.1"), (None, "José Luis", "josluis")],
 )
-)
 def test_a_handle_is_given_or_made_from_the_name(given: str | None, speaker: str, made: str) -> None:
     assert conversations.handle(given, speaker) == made
 
 
 @pytest.mark.parametrize(
     ("given", "speaker"), [(None, "Jo"), (None, "Ωμέγα"), ("no handle", "Mara"), ("x" * 31, "Mara")]
-)
 )
 def test_what_cannot_be_a_handle_is_wrong_usage(given: str | None, speaker: str) -> None:
     with pytest.raises(Failure) as refused:
