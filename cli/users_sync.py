@@ -106,7 +106,8 @@ def sync(
     rows = _rows(target, mapped, file=file, user_pool=user_pool, postgres=postgres, query=query, table=table)
     with closing(rows), _Report(as_json=as_json, dry_run=dry_run) as report:
         stopped_by = _run(rows, Rehearsal(directory) if dry_run else directory, report, link=link)
-    directory.consumed.say()
+    if any(directory.consumed.units.values()):  # an engine may report nothing, which is not the same as none
+        directory.consumed.say()
     if stopped_by is not None:
         output.tell_failure(stopped_by)
         output.say(f"{report.rows:,} rows were settled before that. Run the same command again: nothing is done twice.")
@@ -121,7 +122,7 @@ def _check_source(
         raise Failure(
             Code.USAGE, "Say where the people come from.", remedy="Give one of --file, --user-pool and --postgres."
         )
-    if (postgres is None) != (query is table is None) or None not in (query, table):
+    if [query, table].count(None) != (2 if postgres is None else 1):
         raise Failure(
             Code.USAGE, "A database is read by a table or a query.", remedy="Give --postgres with --table or --query."
         )
@@ -171,7 +172,8 @@ class _Report:
             TextColumn("{task.completed:,} people"),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            # Lines that go to the same terminal are told above the count; JSON would be folded on that way.
+            disable=not console.is_terminal or (as_json and sys.stdout.isatty()),
             redirect_stdout=sys.stdout.isatty(),
         )
         self._task = self._progress.add_task("", total=None)
