@@ -173,11 +173,8 @@ def _refuse_deployed(target: Target) -> None:
 
 def _typed(table: str, items: int) -> str:
     """What the person types; nothing where nobody is there to type."""
-    output.say(f"{table} holds about {items:,} items.")
-    try:
-        return str(typer.prompt("Type its name to delete them all", err=True))
-    except typer.Abort:
-        return ""
+    output.say(f"{table} holds about {items:,} items. Type its name to delete them all:")
+    return sys.stdin.readline().strip()
 
 
 def _row(short: str, described: dict[str, Any]) -> dict[str, Any]:
