@@ -29,7 +29,7 @@ class AccessStack(SwitchboardStack):
             scope,
             "access",
             stage=stage,
-            description=f"Switchboard {stage.name}: one role per calling service and operator, with what each may call.",
+            description=f"Switchboard {stage.name}: one role per service and operator, with exactly what each calls.",
         )
         self._stage = stage
         self._define_qm_service(functions)
