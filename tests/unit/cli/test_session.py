@@ -4,10 +4,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ProfileNotFound
+from botocore.exceptions import ClientError, ProfileNotFound
 
 from cli.errors import Code, Failure
-from cli.session import Where, connect
+from cli.session import Target, Where, connect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,3 +129,29 @@ def test_a_profile_is_used_where_it_exists(tmp_path: Path, monkeypatch: pytest.M
     assert key_of(client_of(Where(stage="local", profile="op"))) == "ASIAPROFILE"
     with pytest.raises(ProfileNotFound):
         client_of(Where(stage="prod", profile="none"))
+
+
+class Parameters:
+    """An SSM client that answers every question with one error."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    def get_parameter(self, *, Name: str) -> Any:  # noqa: N803 - the API's own name
+        response: Any = {"Error": {"Code": self.code}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        raise ClientError(response, f"GetParameter of {Name}")
+
+
+@pytest.mark.parametrize("code", ["ParameterNotFound", "UnknownOperationException"])
+def test_a_stage_that_is_not_deployed_and_an_engine_of_tables_alone_publish_nothing(code: str) -> None:
+    target = Target("local", lambda _: Parameters(code))
+    assert target.published("cdr/table") is None
+    with pytest.raises(Failure) as refused:
+        target.parameter("cdr/table")
+    assert refused.value.code is Code.NOT_FOUND
+
+
+def test_whoever_may_not_look_is_not_told_that_nothing_is_there() -> None:
+    with pytest.raises(Failure) as refused:
+        Target("local", lambda _: Parameters("AccessDeniedException")).published("cdr/table")
+    assert refused.value.code is Code.REFUSED
