@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from switchboard.messages import keys
 from switchboard.schema import deployment
+from switchboard.schema import messages as schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,18 @@ REFUSED_TO_OPERATORS: dict[str, Callable[[DeployedStage], object]] = {
     ),
     "UpdateItem of runs": lambda stage: operator(stage, "dynamodb").update_item(
         TableName=stage.parameter(deployment.RUNS_TABLE_PATH), Key=ANY_KEY
+    ),
+    "UpdateItem of a message": lambda stage: operator(stage, "dynamodb").update_item(
+        TableName=stage.parameter(deployment.MESSAGES_TABLE_PATH),
+        Key=keys.Key(schema.messages_key("x"), "x").attributes(),
+        UpdateExpression=f"SET {schema.LAST_MESSAGE} = :text",
+        ExpressionAttributeValues={":text": {"S": "x"}},
+    ),
+    "UpdateItem of a name": lambda stage: operator(stage, "dynamodb").update_item(
+        TableName=stage.parameter(deployment.MESSAGES_TABLE_PATH),
+        Key=keys.membership_key("x", "x").attributes(),
+        UpdateExpression=f"SET {schema.OTHER_DISPLAY_NAME} = :text",
+        ExpressionAttributeValues={":text": {"S": "x"}},
     ),
     "DeleteItem of messages": lambda stage: operator(stage, "dynamodb").delete_item(
         TableName=stage.parameter(deployment.MESSAGES_TABLE_PATH), Key=ANY_KEY
