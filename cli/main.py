@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import cdr, local, messages, quarantine, reconcile, scan, schema, seed, users
+from cli import backfill, cdr, local, messages, quarantine, reconcile, scan, schema, seed, users
 from cli.errors import failure_of
 from cli.output import tell_failure
 
@@ -43,6 +43,7 @@ app.add_typer(messages.app, name="messages")
 app.add_typer(users.app, name="users")
 app.command()(reconcile.reconcile)
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(backfill.app, name="backfill")
 app.add_typer(schema.app, name="schema")
 app.command()(seed.seed)
 app.command()(scan.scan)

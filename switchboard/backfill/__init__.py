@@ -1,0 +1,1 @@
+"""Large changes to the items of a table: in constant memory, inside a budget, resumable, and verified."""

@@ -1,0 +1,96 @@
+"""Whether a table may be backfilled, and how fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from switchboard.backfill.errors import Refused
+from switchboard.backfill.job import SetAttribute, Table, checked_value, quoted
+from switchboard.schema import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_SHARE_OF_PROVISIONED: Final = 0.5
+"""What a backfill may take of a provisioned table or index: the rest is the writers' and readers'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The job, its units per second, and how many items the table had when AWS last counted (every six hours or so)."""
+
+    job: SetAttribute
+    write_units: float
+    read_units: float
+    items: int
+
+
+def planned(
+    client: DynamoDBClient,
+    table: str,
+    *,
+    attribute: str,
+    value: Any,
+    prefix: str | None,
+    max_write_units: float,
+    max_read_units: float,
+) -> Plan:
+    """The plan of a `set_attribute`, its units at most half of the weakest provisioned table or index.
+
+    Raises `Refused`: `InvalidInput` for an attribute that is a key or cannot be quoted, a value that cannot be stored,
+    a prefix of a key that is no text, a binary key; `RecoveryOff` without point-in-time recovery, which alone could
+    take back a mistake. Raises what the client raises.
+    """
+    stored = checked_value(value)
+    description: Any = client.describe_table(TableName=table)["Table"]
+    job = SetAttribute(_checked(description, attribute), attribute, stored, prefix)
+    if prefix is not None and _kinds(description)[job.table.key_names[0]] != "S":
+        raise Refused(runs.INVALID_INPUT, "prefix: expected a table whose partition key is text: leave the prefix out")
+    recovery: Any = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    if recovery.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") != "ENABLED":
+        raise Refused(
+            runs.RECOVERY_OFF, "table: expected point-in-time recovery to be on: switch it on, and start again"
+        )
+    return Plan(
+        job,
+        min(max_write_units, _share(description, "WriteCapacityUnits", with_indexes=True)),
+        min(max_read_units, _share(description, "ReadCapacityUnits", with_indexes=False)),
+        description.get("ItemCount", 0),
+    )
+
+
+def described(client: DynamoDBClient, table: str, attribute: str) -> Table:
+    """The table's key, where `attribute` may be one of its attributes.
+
+    Raises `Refused` (`InvalidInput`) for an attribute that is a key or cannot be quoted, and what the client raises.
+    """
+    return _checked(client.describe_table(TableName=table)["Table"], attribute)
+
+
+def _checked(description: Any, attribute: str) -> Table:
+    quoted(attribute)
+    kinds = _kinds(description)
+    if attribute in kinds:
+        raise Refused(
+            runs.INVALID_INPUT, "attribute: expected one that is no key of the table or of an index: name another"
+        )
+    keys = sorted(description["KeySchema"], key=lambda key: str(key["KeyType"]))  # HASH, RANGE
+    names = tuple(key["AttributeName"] for key in keys)
+    if any(kinds[name] == "B" for name in names):
+        raise Refused(runs.INVALID_INPUT, "table: expected keys of text or numbers: binary keys are not supported")
+    return Table(description["TableName"], names)
+
+
+def _kinds(description: Mapping[str, Any]) -> dict[str, str]:
+    """Types by name; a table defines exactly those attributes that are keys of it or of an index."""
+    return {each["AttributeName"]: each["AttributeType"] for each in description["AttributeDefinitions"]}
+
+
+def _share(description: Mapping[str, Any], kind: str, *, with_indexes: bool) -> float:
+    if description.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST":
+        return float("inf")
+    parts = [description, *(description.get("GlobalSecondaryIndexes", ()) if with_indexes else ())]
+    return _SHARE_OF_PROVISIONED * min(float(part["ProvisionedThroughput"][kind]) for part in parts)
