@@ -31,6 +31,8 @@ Json = dict[str, Any]
 Key = tuple[str, str]
 
 SMALL, FULL = 800, 10_000
+SOURCE = "exactly-once/"
+"""How the sources of this test begin, and of no other."""
 WRITERS = 16
 CRASHES = 0.05
 """Share of requests at which a writer dies: half of them before the request, half after it was applied."""
@@ -88,7 +90,7 @@ def events(rng: random.Random, count: int) -> list[Json]:
 def event(rng: random.Random, number: int, kind: str, sponsorship: str) -> Json:
     instant = DAY + timedelta(milliseconds=rng.randrange(50))
     return {
-        "source": f"qm/{number % 3}",
+        "source": f"{SOURCE}{number % 3}",
         "id": f"rpt-{number}",
         "type": kind,
         "time": instant.isoformat(),
@@ -158,7 +160,7 @@ def stored_items(local: DeployedStage) -> dict[Key, Json]:
         .paginate(TableName=local.parameter(deployment.CDR_TABLE_PATH), ConsistentRead=True)
     )
     items = [{name: deserialize(value) for name, value in item.items()} for page in pages for item in page["Items"]]
-    return {(item["pk"], item["sk"]): item for item in items if item.get("source", "").startswith("qm/")}
+    return {(item["pk"], item["sk"]): item for item in items if item.get("source", "").startswith(SOURCE)}
 
 
 def as_sent(item: Json) -> Json:
