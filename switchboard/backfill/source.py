@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Cursor: TypeAlias = "dict[str, AttributeValue]"
 """The key after which a scan goes on."""
 
-PAGE: Final = 1_000
-"""Items examined at once: their keys are all that a run holds in memory."""
+PAGE: Final = 4_000
+"""Items examined at once, where DynamoDB's own 1 MB holds so many: their keys are all that a run holds in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Source:
             **missing,
             "ExpressionAttributeNames": {**missing["ExpressionAttributeNames"], **names},
             "ProjectionExpression": ", ".join(names),
+            "Limit": PAGE,
         }
         for answer in self._scan(request, cursor, consistent=consistent):
             keys = dict.fromkeys(table.key(item) for item in answer["Items"])
@@ -72,7 +73,6 @@ class Source:
         fixed = {
             "TableName": self._job.table.name,
             "ConsistentRead": consistent,
-            "Limit": PAGE,
             "ReturnConsumedCapacity": "TOTAL",
             **request,
         }

@@ -68,7 +68,7 @@ class BackfillTable:
         prefix = request.get("ExpressionAttributeValues", {}).get(":prefix", {"S": ""})["S"]
         with self._lock:
             keys = sorted(key for key in self.items if key > start)
-            page = keys[: min(self._page, request["Limit"])]
+            page = keys[: min(self._page, request.get("Limit", self._page))]
             found = [
                 {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
                 for key in page
