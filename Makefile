@@ -60,6 +60,7 @@ bench: ## Compare with the old way and with the floor
 	@$(SET_UP) test
 	@$(BIN)/python -m benchmarks.cdr_writer
 	@$(BIN)/python -m benchmarks.stream_handler
+	@$(BIN)/python -m benchmarks.backfill
 
 ##@ Upkeep
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)

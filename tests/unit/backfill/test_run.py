@@ -39,6 +39,19 @@ def test_a_second_run_writes_nothing() -> None:
     assert set(table.updated.values()) == {1}
 
 
+def test_a_key_that_a_page_names_twice_is_sent_once() -> None:
+    class Twice(BackfillTable):
+        def scan(self, **request: Any) -> dict[str, Any]:
+            answer = super().scan(**request)
+            items = answer.get("Items", []) * 2
+            return {**answer, "Items": items, "ScannedCount": 2 * answer["ScannedCount"]}
+
+    table = Twice([thing(number) for number in range(10)])
+    report = run(table)
+    assert report.at.counters == Counters(scanned=20, updated=10, already=10)
+    assert report.status == "succeeded"
+
+
 def test_a_prefix_leaves_other_partitions_as_they_are() -> None:
     table = BackfillTable(things(100))
     report = run(table, prefix="p2")
