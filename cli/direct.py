@@ -62,7 +62,7 @@ class Metered:
 
     def _metered(self, call: Callable[..., Any], kind: str) -> Callable[..., Any]:
         def metered(**request: Any) -> Any:
-            answer = call(**request, ReturnConsumedCapacity="TOTAL")
+            answer = call(**{**request, "ReturnConsumedCapacity": "TOTAL"})
             self.consumed.add(kind, answer.get("ConsumedCapacity"))
             return answer
 

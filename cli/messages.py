@@ -52,6 +52,7 @@ def groups(
         output.results().print(_groups(found))
     elif not found:
         output.say("No groups.")
+    _say_cost(answer.value)
     if "cursor" in answer.value:
         asked = {"--as": handle, "--limit": limit, "--cursor": answer.value["cursor"]}
         options.say_next(("messages", "groups"), asked, where)
@@ -110,6 +111,7 @@ def show(
             tell(message)
     if not found:
         output.say("No messages.")
+    _say_cost(answer.value)
     if watch:
         watching.follow(people, caller, group, shown=found, tell=tell, sleep=tools.sleep)
     elif "before" in answer.value:
@@ -164,3 +166,7 @@ def _groups(found: list[dict[str, Any]]) -> Table:
         cells = ("•" if each["unread"] else "", name, each.get("last_message", ""))
         table.add_row(*map(tables.cell, (*cells, each["last_message_at"], each["group_uuid"])))
     return table
+
+
+def _say_cost(answer: dict[str, Any]) -> None:
+    output.say(f"Consumed {answer['consumed_read_units']:g} read capacity units.")

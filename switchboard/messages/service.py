@@ -36,6 +36,9 @@ _OPERATIONS: Final[Mapping[str, Callable[[Runtime, Mapping[str, Any]], dict[str,
     "rename_user": rename_user,
 }
 
+_LISTS: Final = frozenset({"list_messages", "list_message_groups"})
+"""The operations whose answers say what reading them cost."""
+
 
 def answer(runtime: Runtime, request: object, *, reference: str, report: Callable[[Exception], None]) -> dict[str, Any]:
     """What the function answers to a request, whatever happens: see the contracts `messages-request` and `-answer`.
@@ -44,7 +47,7 @@ def answer(runtime: Runtime, request: object, *, reference: str, report: Callabl
     """
     try:
         valid = checked(request)
-        return _OPERATIONS[valid[OPERATION]](runtime, valid)
+        return _OPERATIONS[valid[OPERATION]](runtime, valid) | _cost(runtime, valid)
     except Refused as refused:
         return refused.answer()
     except Unread:
@@ -54,3 +57,9 @@ def answer(runtime: Runtime, request: object, *, reference: str, report: Callabl
             return throttled().answer()
         report(error)
         return internal(reference).answer()
+
+
+def _cost(runtime: Runtime, request: Mapping[str, Any]) -> dict[str, float]:
+    if request[OPERATION] not in _LISTS:
+        return {}
+    return {"consumed_read_units": runtime.table.consumed_read_units}

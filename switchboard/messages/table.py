@@ -68,10 +68,15 @@ class MessagesTable:
         self.client = client
         self.name = name
         self.budget = budget
+        self.consumed_read_units = 0.0
+        """Read capacity units of the items and pages so far, as DynamoDB reports them."""
 
     def get(self, key: Key) -> dict[str, Any] | None:
         """The item as Python values, or None; strongly consistent."""
-        answer = self.client.get_item(TableName=self.name, Key=key.attributes(), ConsistentRead=True)
+        answer = self.client.get_item(
+            TableName=self.name, Key=key.attributes(), ConsistentRead=True, ReturnConsumedCapacity="TOTAL"
+        )
+        self._count(answer)
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key], attributes: Sequence[str]) -> dict[Key, dict[str, Any]]:
@@ -90,7 +95,10 @@ class MessagesTable:
         """Every page of a query, `TableName` added. A page is asked for when it is needed."""
         following: dict[str, Any] = {}
         while True:
-            page: Mapping[str, Any] = self.client.query(TableName=self.name, **request, **following)
+            page: Mapping[str, Any] = self.client.query(
+                TableName=self.name, ReturnConsumedCapacity="TOTAL", **request, **following
+            )
+            self._count(page)
             yield page
             if "LastEvaluatedKey" not in page:
                 return
@@ -123,6 +131,9 @@ class MessagesTable:
                 return
             self.budget.pause(retry)
             yield
+
+    def _count(self, answer: Mapping[str, Any]) -> None:
+        self.consumed_read_units += answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
 
     def _once(self, call: Callable[..., object], **request: Any) -> bool:
         for _ in self.attempts():

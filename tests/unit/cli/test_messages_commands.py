@@ -33,7 +33,7 @@ def test_groups_are_listed_as_the_function_answers(stage: FakeStage, group: str)
     for cell in ("Ann (ann)", "hello", "2026-11-21T12:00:00.000Z", group, "•"):
         assert cell in result.stdout
     listed = stage.answer("messages", "groups", "--as", "ben")
-    assert listed == stage.talk.do("list_message_groups", BEN)
+    assert listed == {**stage.talk.do("list_message_groups", BEN), "consumed_read_units": 0.0}
     assert "•" not in stage.do("messages", "groups", "--as", "ann").stdout
 
 
@@ -50,7 +50,7 @@ def test_more_groups_than_the_limit_tell_how_to_go_on(stage: FakeStage, group: s
 def test_nobody_s_groups(stage: FakeStage) -> None:
     stage.talk.introduce(ANN)
     result = stage.do("messages", "groups", "--as", "ann")
-    assert (result.stdout, result.stderr) == ("", "No groups.\n")
+    assert (result.stdout, result.stderr) == ("", "No groups.\nConsumed 0 read capacity units.\n")
 
 
 def test_messages_show_who_wrote_them_oldest_first(stage: FakeStage, group: str) -> None:
@@ -60,7 +60,10 @@ def test_messages_show_who_wrote_them_oldest_first(stage: FakeStage, group: str)
         "2026-11-21T12:00:00.000Z  Ann: hello",
         "2026-11-21T12:00:01.000Z  Ben: hello, Ann",
     ]
-    assert stage.answer(*SHOW, group, "--as", "ann") == stage.talk.do("list_messages", ANN, group_uuid=group)
+    assert stage.answer(*SHOW, group, "--as", "ann") == {
+        **stage.talk.do("list_messages", ANN, group_uuid=group),
+        "consumed_read_units": 0.0,
+    }
 
 
 def test_pages_and_spans_are_the_function_s(stage: FakeStage, group: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from switchboard.messages.requests import OPERATIONS
+from switchboard.messages.service import answer
 from tests.fakes.messages_table import MessagesTable, client_error
 from tests.fakes.talks import ANN, BEN, CAT, Talk
 
@@ -32,6 +33,26 @@ def fail(table: MessagesTable, error: Exception) -> None:
         raise error
 
     table.before = before
+
+
+class Charging(MessagesTable):
+    """A table that reports what reading costs: one unit an item, three a page."""
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        assert request["ReturnConsumedCapacity"] == "TOTAL"
+        return {**super().get_item(**request), "ConsumedCapacity": {"CapacityUnits": 1.0}}
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        assert request["ReturnConsumedCapacity"] == "TOTAL"
+        return {**super().query(**request), "ConsumedCapacity": {"CapacityUnits": 3.0}}
+
+
+@pytest.mark.parametrize(("operation", "units"), [("list_messages", 4.0), ("list_message_groups", 3.0)])
+def test_a_list_says_what_reading_it_cost(operation: str, units: float) -> None:
+    table = Charging()
+    group = Talk(table).pair(ANN, BEN)
+    request = {"operation": operation, "user_uuid": ANN, **request_of(operation, group)}
+    assert answer(Talk(table).runtime, request, reference="r", report=print)["consumed_read_units"] == units
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
