@@ -33,6 +33,7 @@ def run(
     told: list[Checkpoint] | None = None,
     clock: Clock | None = None,
     write_units: float = 1e9,
+    read_units: float = 1e9,
     prefix: str | None = None,
 ) -> Report:
     plan = planned(
@@ -42,7 +43,7 @@ def run(
         value=VALUE,
         prefix=prefix,
         max_write_units=write_units,
-        max_read_units=1e9,
+        max_read_units=read_units,
     )
     settled = [] if told is None else told
     return Run(

@@ -126,6 +126,8 @@ def test_an_item_added_meanwhile_is_caught_by_a_further_pass() -> None:
     report = run(table)
     assert (report.status, report.missing_after, report.at.passes) == ("succeeded", 0, 2)
     assert report.at.counters == Counters(scanned=21, updated=11, already=10)
+    # A further pass looks for what the first one, at half the price, may have been too early to see.
+    assert report.at.read_units == 10 * 0.5 + 11 + 11 + 11
 
 
 def test_an_item_that_dynamodb_refuses_is_counted_and_fails_the_run() -> None:
@@ -189,6 +191,22 @@ def test_a_throttled_scan_is_repeated() -> None:
         run(table)
 
 
+@pytest.mark.parametrize("call", ["scan", "batch_execute_statement"])
+def test_a_request_that_is_throttled_whole_slows_the_run(call: str) -> None:
+    def seconds(*, throttled: bool) -> float:
+        table, clock = BackfillTable([thing(number) for number in range(500)], page=25), Clock()
+
+        def refuse(name: str, _request: dict[str, Any]) -> None:
+            if throttled and name == call and table.calls[call] == 1:
+                raise client_error("ThrottlingException", call, ResponseMetadata={"HTTPStatusCode": 400})
+
+        table.before = refuse
+        assert run(table, clock=clock, write_units=100, read_units=100).status == "succeeded"
+        return clock.now
+
+    assert seconds(throttled=True) > 1.2 * seconds(throttled=False)
+
+
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException", "KMSDisabledException"])
 @pytest.mark.parametrize("call", ["scan", "batch_execute_statement", "batch_get_item"])
 def test_an_error_of_the_whole_table_stops_the_run_at_once(call: str, code: str) -> None:
@@ -229,6 +247,7 @@ def test_a_run_goes_on_where_another_one_was_told_to() -> None:
         table.items[key].setdefault("test", VALUE)
     rest = run(table, start=told[2])
     assert rest.at.counters == whole.at.counters
+    assert (rest.at.read_units, rest.at.write_units) == (whole.at.read_units, whole.at.write_units)
     assert len(table.updated) == whole.at.counters.updated - told[2].counters.updated
     assert table.calls["scan"] == 2 + 5
     assert run(table, start=rest.at).at.counters == whole.at.counters

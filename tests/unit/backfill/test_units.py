@@ -34,6 +34,13 @@ def test_a_minute_spends_the_budget_within_a_tenth(per_second: float, share: flo
     assert abs(spent - 60 * per_second) <= 6 * per_second + batch
 
 
+def test_units_that_nobody_took_are_not_saved_beyond_a_second() -> None:
+    clock = Clock()
+    units = Units(100, clock=clock, sleep=clock.sleep)
+    clock.sleep(60)
+    assert spend(units, clock, seconds=10, batch=10) <= 11 * 100
+
+
 def test_what_a_request_really_cost_is_waited_for_by_the_next() -> None:
     clock = Clock()
     units = Units(10, clock=clock, sleep=clock.sleep)
