@@ -116,7 +116,7 @@ def test_a_stranger_is_refused_and_nothing_written(local: DeployedStage, rng: ra
     assert code(ask(local, operation, stranger, **fields)) == "not_a_member"
     assert ask(local, operation, stranger, **fields) == ask(local, operation, stranger, **{**fields, "group_uuid": ann})
     assert ask(local, "list_messages", ann, group_uuid=group) == before
-    assert ask(local, "list_message_groups", stranger, consistent=True) == {"message_groups": []}
+    assert ask(local, "list_message_groups", stranger, consistent=True)["message_groups"] == []
 
 
 def test_two_who_begin_at_once_get_one_conversation(local: DeployedStage, rng: random.Random, stress: bool) -> None:
