@@ -2,6 +2,29 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Final
+
+CORRECTIONS: Final = (
+    "failure_destinations",
+    "function_interpreter",
+    "handler_errors",
+    "invoke_payload",
+    "item_conditions",
+    "partiql_batches",
+    "partiql_permissions",
+    "partiql_tokens",
+    "partiql_values",
+    "partiql_writes",
+    "read_units",
+    "recorded_resources",
+    "secure_transport",
+    "stream_filters",
+    "stream_mappings",
+    "table_features",
+)
+"""The modules of this package that have an `apply`, in the order in which they take hold."""
+
 
 def apply() -> None:
     """Correct the emulator in this process, before it serves.
@@ -9,41 +32,5 @@ def apply() -> None:
     Raises `_seam.SeamError` where the emulator no longer has what a correction replaces.
     """
     # Importing a correction imports the emulator, which only its own environment has.
-    from local_cloud.corrections import (  # noqa: PLC0415 - see above
-        failure_destinations,
-        function_interpreter,
-        handler_errors,
-        invoke_payload,
-        item_conditions,
-        partiql_batches,
-        partiql_permissions,
-        partiql_tokens,
-        partiql_values,
-        partiql_writes,
-        read_units,
-        recorded_resources,
-        secure_transport,
-        stream_filters,
-        stream_mappings,
-        table_features,
-    )
-
-    for correction in (
-        failure_destinations,
-        function_interpreter,
-        handler_errors,
-        invoke_payload,
-        item_conditions,
-        partiql_batches,
-        partiql_permissions,
-        partiql_tokens,
-        partiql_values,
-        partiql_writes,
-        read_units,
-        recorded_resources,
-        secure_transport,
-        stream_filters,
-        stream_mappings,
-        table_features,
-    ):
-        correction.apply()
+    for name in CORRECTIONS:
+        import_module(f"{__name__}.{name}").apply()
