@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cli.demo import cdr, conversation
+from cli.demo import cdr, conversation, protection
 from cli.demo.walk import NotShownError, Walk
 from local_cloud.cloud import LocalCloud
 from local_cloud.deployment import StackEvent, synthesize
@@ -47,6 +47,7 @@ def main() -> int:
             deployed(cloud, Path(scratch) / "cdk.out", console, walk)
             stage = DeployedStage(cloud)
             cdr.walk(stage, walk)
+            protection.walk(stage, walk)
             conversation.walk(stage, walk)
     except NotShownError as claim:
         console.print(f"\n[bold red]Not shown:[/] {claim}")

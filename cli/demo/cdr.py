@@ -6,10 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
 from rich.table import Table
 
-from cli.demo.callers import function_role, service_role
+from cli.demo.callers import service_role
 from cli.demo.waiting import wait_for
 from switchboard.schema import cdr, deployment
 
@@ -75,7 +74,7 @@ def results_table(records: list[dict[str, Any]], answer: dict[str, Any]) -> Tabl
 
 
 def walk(stage: DeployedStage, tour: Walk) -> None:
-    """Show writing and reading of CDRs, and what the roles refuse."""
+    """Show writing and reading of CDRs."""
     records = Records(datetime.now(UTC))
     with tour.step(
         "A service takes its role", "QM runs with temporary credentials of `qm-service`; nobody's keys."
@@ -90,9 +89,7 @@ def walk(stage: DeployedStage, tour: Walk) -> None:
     earlier_first(stage, qm, records, tour)
     rejected(qm, records, tour)
     by_queue(stage, qm, records, tour)
-    no_overwriting(stage, qm, tour)
     reads(stage, records, tour)
-    behind_its_back(stage, tour)
 
 
 def first_records(qm: Caller, records: Records, tour: Walk) -> None:
@@ -224,39 +221,6 @@ def quarantined(stage: DeployedStage, function: str) -> list[Any]:
     return [json.load(s3.get_object(Bucket=bucket, Key=one["Key"])["Body"])["payload"] for one in listed]
 
 
-def no_overwriting(stage: DeployedStage, qm: Caller, tour: Walk) -> None:
-    """What IAM refuses to the service and to the writer's own code."""
-    table = stage.parameters[deployment.CDR_TABLE_PATH]
-    key = {cdr.PK: {"S": cdr.partition_key(SPONSORSHIP)}, cdr.SK: {"S": cdr.create_key()}}
-    with tour.step(
-        "An attempt to overwrite", "Append-only by IAM: even the writer's own role can only create."
-    ) as step:
-        refused = 0
-        for name, caller in (
-            ("qm-service", qm),
-            ("the writer's own role", function_role(stage, deployment.CDR_WRITER_PATH)),
-        ):
-            dynamodb = caller.client("dynamodb")
-            attempts = {
-                "PutItem": lambda client=dynamodb: client.put_item(TableName=table, Item=key),
-                "UpdateItem": lambda client=dynamodb: client.update_item(TableName=table, Key=key),
-                "DeleteItem": lambda client=dynamodb: client.delete_item(TableName=table, Key=key),
-            }
-            for action, attempt in attempts.items():
-                step.check(f"{name}: {action} refused", is_refused(attempt))
-                refused += 1
-        step.prove(f"{refused} of {refused} attempts refused by IAM")
-
-
-def is_refused(attempt: Any) -> bool:
-    """Whether IAM refuses a call."""
-    try:
-        attempt()
-    except ClientError as error:
-        return bool(error.response["Error"]["Code"] == "AccessDeniedException")
-    return False
-
-
 def reads(stage: DeployedStage, records: Records, tour: Walk) -> None:
     """The four questions a reader asks."""
     with tour.step("Reading", "`cdr-reader` may invoke the query function and nothing else.") as step:
@@ -299,25 +263,3 @@ def history_table(found: list[dict[str, Any]]) -> Table:
     for one in found:
         table.add_row(one["time"], one["type"], one.get(cdr.SUBSCRIBER_ID, ""), one["source"], one["id"])
     return table
-
-
-def behind_its_back(stage: DeployedStage, tour: Walk) -> None:
-    """Someone with an administrator's power changes a record."""
-    with tour.step("A change behind its back", "The account's root may do what no role may. It is noticed.") as step:
-        stage.client("dynamodb").update_item(
-            TableName=stage.parameters[deployment.CDR_TABLE_PATH],
-            Key={cdr.PK: {"S": cdr.partition_key(SPONSORSHIP)}, cdr.SK: {"S": cdr.create_key()}},
-            UpdateExpression="SET sponsor_id = :forged",
-            ExpressionAttributeValues={":forged": {"S": "s-13"}},
-        )
-        step.check(f"the alarm metric {deployment.METRIC_CDR_CHANGED} is raised", wait_for(lambda: alarmed(stage)))
-        kept = wait_for(lambda: any("create" in str(one) for one in quarantined(stage, deployment.CDR_GUARD)))
-        step.check("the record as it was is kept in the quarantine", kept)
-        step.prove("alarm raised, old image kept")
-
-
-def alarmed(stage: DeployedStage) -> bool:
-    """Whether the guard has written the metric into its log, from which CloudWatch makes it."""
-    log = f"/aws/lambda/{deployment.function_name(stage.name, deployment.CDR_GUARD)}"
-    events = stage.client("logs").filter_log_events(logGroupName=log)["events"]
-    return any(f'"{deployment.METRIC_CDR_CHANGED}"' in event["message"] for event in events)

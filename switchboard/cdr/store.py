@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from switchboard.dynamo.batch_get import KEYS_PER_REQUEST
 from switchboard.dynamo.rounds import Refusal, settle
 from switchboard.schema import cdr
 
@@ -21,8 +22,7 @@ Key = tuple[str, str]
 """`pk` and `sk`."""
 
 STATEMENTS_PER_REQUEST: Final = 25
-KEYS_PER_READ: Final = 100
-"""What `BatchExecuteStatement` and `BatchGetItem` take at most (docs: their API references)."""
+"""What `BatchExecuteStatement` takes at most (docs: its API reference)."""
 
 _DUPLICATE: Final = frozenset({"DuplicateItem", "DuplicateItemException"})
 _JUDGED_BY: Final = (cdr.PK, cdr.SK, cdr.SOURCE, cdr.ID, cdr.OCCURRED_AT, cdr.RECORDED_AT, cdr.PAYLOAD_HASH)
@@ -96,7 +96,7 @@ class CdrStore:
                 found[_key(key)] = Refusal("ProvisionedThroughputExceeded")
             return found
 
-        return settle(keys, send, per_request=KEYS_PER_READ, budget=budget)
+        return settle(keys, send, per_request=KEYS_PER_REQUEST, budget=budget)
 
 
 def _outcome(code: str | None) -> bool | Refusal:
