@@ -6,6 +6,8 @@ from typing import Final
 
 APP: Final = "switchboard"
 LOCAL_STAGE: Final = "local"
+LOCAL_LEGACY_TABLE: Final = "qm_staging_dev_cdr"
+"""The old CDR table that stage `local` has, to be imported."""
 STAGES: Final = (LOCAL_STAGE, "dev", "prod")
 EXAMPLE_STAGES: Final = (LOCAL_STAGE, "dev")
 """Stages that take example data; elsewhere there are real people's conversations."""
@@ -18,12 +20,15 @@ CDR_INGEST: Final = "cdr-ingest"
 """The queue in front of the writer."""
 MESSAGES: Final = "messages"
 STREAM_HANDLER: Final = "stream-handler"
+BACKFILL: Final = "backfill"
+"""The function and the state machine that calls it."""
 
 # --- roles of calling services and of people -------------------------------------------------------------------------
 QM_SERVICE: Final = "qm-service"
 CDR_READER: Final = "cdr-reader"
 MESSAGING_SERVICE: Final = "messaging-service"
 DATA_OPERATOR: Final = "data-operator"
+BACKFILL_OPERATOR: Final = "backfill-operator"
 
 # --- parameters: paths below /switchboard/<stage>/ -------------------------------------------------------------------
 CDR_TABLE_PATH: Final = "cdr/table"
@@ -34,6 +39,7 @@ MESSAGES_TABLE_PATH: Final = "messages/table"
 MESSAGES_FUNCTION_PATH: Final = "messages/function"
 STREAM_HANDLER_PATH: Final = "stream/handler-function"
 QUARANTINE_PATH: Final = "quarantine/bucket"
+STATE_MACHINE_PATH: Final = "backfill/state-machine"
 RUNS_TABLE_PATH: Final = "backfill/runs-table"
 REPORTS_PATH: Final = "backfill/reports-bucket"
 
@@ -49,6 +55,12 @@ ENV_CDR_RETENTION_DAYS: Final = "SWITCHBOARD_CDR_RETENTION_DAYS"
 """Whole days; unset where CDRs are kept for ever."""
 ENV_MESSAGES_TABLE: Final = "SWITCHBOARD_MESSAGES_TABLE"
 ENV_QUARANTINE_BUCKET: Final = "SWITCHBOARD_QUARANTINE_BUCKET"
+ENV_RUNS_TABLE: Final = "SWITCHBOARD_RUNS_TABLE"
+ENV_REPORTS_BUCKET: Final = "SWITCHBOARD_REPORTS_BUCKET"
+ENV_BACKFILL_TARGETS: Final = "SWITCHBOARD_BACKFILL_TARGETS"
+"""JSON: the tables that `set_attribute` may change, by the names requests give them."""
+ENV_LEGACY_TABLES: Final = "SWITCHBOARD_LEGACY_TABLES"
+"""JSON: a list of the tables that may be imported."""
 
 # --- metrics ---------------------------------------------------------------------------------------------------------
 METRICS_NAMESPACE: Final = "Switchboard"

@@ -1,4 +1,4 @@
-"""Backfill runs: keys of their table, and what a report calls things."""
+"""Backfill runs: keys of their table, keys of their objects, and what requests and reports call things."""
 
 from __future__ import annotations
 
@@ -7,15 +7,97 @@ from typing import Final
 PK: Final = "pk"
 SK: Final = "sk"
 
+# --- keys of the runs table ------------------------------------------------------------------------------------------
+RUN_PREFIX: Final = "RUN#"
+"""Partition of one run: `RUN` and one item for each segment."""
+RUN: Final = "RUN"
+SEGMENT_PREFIX: Final = "SEGMENT#"
+CONTROL_PREFIX: Final = "CONTROL#"
+"""Partition of what operators may change of a run: a partition of its own, because IAM sees no sort key."""
+CONTROL: Final = "CONTROL"
+LOCK_PREFIX: Final = "LOCK#"
+"""Partition of a table's lock, which one run at a time holds."""
+LOCK: Final = "LOCK"
+
+# --- jobs ------------------------------------------------------------------------------------------------------------
+SET_ATTRIBUTE: Final = "set_attribute"
+IMPORT_LEGACY_CDR: Final = "import_legacy_cdr"
+RENAME_USER: Final = "rename_user"
+REPLAY: Final = "replay"
+"""The failed items of an earlier run, again."""
+UNDO: Final = "undo"
+"""The changes of an earlier run, taken back."""
+RESUME: Final = "resume"
+"""Not a job: a paused or broken run, continued by another execution."""
+
+# --- steps of the state machine --------------------------------------------------------------------------------------
+STEP: Final = "step"
+PLAN: Final = "plan"
+SEGMENT: Final = "segment"
+VERIFY: Final = "verify"
+REPORT: Final = "report"
+EXPLAIN: Final = "explain"
+"""Why a run ends as it does: what a failed task left, as `error` and `cause`."""
+
+# --- phases of a run -------------------------------------------------------------------------------------------------
+WORK: Final = "work"
+COUNT: Final = "count"
+
 # --- status of a run -------------------------------------------------------------------------------------------------
+PLANNED: Final = "planned"
+"""A dry run's answer: nothing was changed."""
+RUNNING: Final = "running"
+PAUSED: Final = "paused"
+"""The execution ended with its cursors saved: `resume` continues it."""
 SUCCEEDED: Final = "succeeded"
 """No item is missing the attribute, by a strongly consistent count."""
 INCOMPLETE: Final = "incomplete"
 """Every item that was found was settled, but writers keep adding items without the attribute."""
 FAILED: Final = "failed"
 """An item could not be settled, or the counters do not add up."""
+STOPPED: Final = "stopped"
+"""The execution broke off with an error: `resume` continues it once that is mended."""
 
 # --- why a run is refused or stops -----------------------------------------------------------------------------------
 INVALID_INPUT: Final = "InvalidInput"
 NOT_A_TARGET: Final = "NotATarget"
 RECOVERY_OFF: Final = "RecoveryOff"
+RUN_IN_PROGRESS: Final = "RunInProgress"
+SYSTEMIC: Final = "Systemic"
+VERIFICATION_FAILED: Final = "VerificationFailed"
+ERRORS: Final = (INVALID_INPUT, NOT_A_TARGET, RECOVERY_OFF, RUN_IN_PROGRESS, SYSTEMIC, VERIFICATION_FAILED)
+"""Every `error` with which an execution fails. Trying again changes none of them."""
+
+# --- objects of the reports bucket -----------------------------------------------------------------------------------
+OBJECTS_PREFIX: Final = "runs/"
+REPORT_OBJECT: Final = "report.json"
+FAILED_PREFIX: Final = "failed/"
+JOURNAL_PREFIX: Final = "journal/"
+MAPPINGS_PREFIX: Final = "mappings/"
+"""Where an operator puts the mapping file of an import."""
+EXPORTS_PREFIX: Final = "exports/"
+
+
+def run_key(run_id: str) -> str:
+    """Partition key of a run."""
+    return f"{RUN_PREFIX}{run_id}"
+
+
+def segment_key(segment: int) -> str:
+    """Sort key of a segment of a run, beside the run itself."""
+    return f"{SEGMENT_PREFIX}{segment:06}"
+
+
+def control_key(run_id: str) -> str:
+    """Partition key of what operators may change of a run."""
+    return f"{CONTROL_PREFIX}{run_id}"
+
+
+def lock_key(table: str) -> str:
+    """Partition key of a table's lock."""
+    return f"{LOCK_PREFIX}{table}"
+
+
+def objects_prefix(run_id: str) -> str:
+    """Prefix of everything that a run keeps in the reports bucket."""
+    return f"{OBJECTS_PREFIX}{run_id}/"
