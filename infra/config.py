@@ -78,6 +78,18 @@ class Compute(Enum):
     LAMBDA = "lambda.amazonaws.com"
 
 
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A singleton of the account that is there already, by its id, ARN or name; this system only refers to it."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """A singleton of the account that this stage makes, because nobody else did."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageConfig:
     """One deployment of the whole system."""
