@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.cdr_table import create_table
 from local_cloud.cloud import LocalCloud
 from local_cloud.paths import FUNCTIONS_PYTHON, ROOT
 from switchboard.cdr.intake import Intake
@@ -162,32 +163,6 @@ def waiting(client: Any, seconds: float) -> Any:
     if seconds:
         client.meta.events.register("before-send.dynamodb", lambda **_: time.sleep(seconds))
     return client
-
-
-def create_table(client: Any, name: str) -> None:
-    """A table with the keys and indexes of the CDR table, so that every write costs what it costs there."""
-    indexes = ((cdr.BY_SPONSOR, cdr.SPONSOR_SHARD), (cdr.BY_DAY, cdr.DAY_SHARD))
-    client.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=_keys(cdr.PK, cdr.SK),
-        AttributeDefinitions=[
-            {"AttributeName": attribute, "AttributeType": "S"}
-            for attribute in (cdr.PK, cdr.SK, cdr.SPONSOR_SHARD, cdr.DAY_SHARD, cdr.OCCURRED_AT)
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": index,
-                "KeySchema": _keys(shard, cdr.OCCURRED_AT),
-                "Projection": {"ProjectionType": "ALL"},
-            }
-            for index, shard in indexes
-        ],
-    )
-
-
-def _keys(partition: str, sort: str) -> list[dict[str, str]]:
-    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
 
 
 def measure(wait: float) -> tuple[Contender, Contender, Contender]:
