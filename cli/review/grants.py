@@ -1,0 +1,114 @@
+"""Who may do what: each role's permissions as rows of role, action and resource, read from the templates."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cli.review.assembly import Resource, StageTemplates
+
+ROLE: Final = "AWS::IAM::Role"
+MANAGED_POLICY: Final = "AWS::IAM::ManagedPolicy"
+INLINE_POLICY: Final = "AWS::IAM::Policy"
+OWN: Final = "policy"
+BOUNDARY: Final = "boundary"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Grant:
+    """One action on one resource that a statement allows or denies to a role."""
+
+    role: str
+    """The role's place, such as `functions/Cdr/Writer/Role`."""
+    action: str
+    resource: str
+    effect: str
+    sid: str
+    condition: str
+    """The statement's conditions as JSON; empty without any."""
+    through: str
+    """`policy` for what is given, `boundary` for what is at most given."""
+
+    @property
+    def wildcard(self) -> bool:
+        """Whether the statement names every resource, or more than one action by a pattern."""
+        return self.resource == "*" or "*" in self.action
+
+
+def grants(stage: StageTemplates) -> tuple[Grant, ...]:
+    """Every grant of every role of the stage, sorted by role, action and resource."""
+    found: set[Grant] = set()
+    for role in stage.of_type(ROLE):
+        for stack, document, through in _documents(stage, role):
+            found.update(_rows(stage, stack, role.place, document, through))
+    return tuple(sorted(found))
+
+
+def trust(stage: StageTemplates, role: Resource) -> tuple[str, ...]:
+    """Who may assume a role, statement by statement: principals and conditions in a line each."""
+    return tuple(
+        " ".join(
+            part
+            for part in (
+                "anyone" if statement.get("Principal") == "*" else _principals(stage, role.stack, statement),
+                f"if {_condition(stage, role.stack, statement)}" if "Condition" in statement else "",
+            )
+            if part
+        )
+        for statement in _listed(role.properties["AssumeRolePolicyDocument"]["Statement"])
+    )
+
+
+def _documents(stage: StageTemplates, role: Resource) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    for inline in role.properties.get("Policies", ()):
+        yield role.stack, inline["PolicyDocument"], OWN
+    for policy in stage.of_type(MANAGED_POLICY, INLINE_POLICY):
+        attached = (stage.target(policy.stack, each) for each in policy.properties.get("Roles", ()))
+        if role in attached:
+            yield policy.stack, policy.properties["PolicyDocument"], OWN
+    for arn in role.properties.get("ManagedPolicyArns", ()):
+        attached_policy = stage.target(role.stack, arn)
+        if attached_policy is not None:
+            yield attached_policy.stack, attached_policy.properties["PolicyDocument"], OWN
+    limit = stage.target(role.stack, role.properties.get("PermissionsBoundary"))
+    if limit is not None:
+        yield limit.stack, limit.properties["PolicyDocument"], BOUNDARY
+
+
+def _rows(stage: StageTemplates, stack: str, role: str, document: Mapping[str, Any], through: str) -> Iterator[Grant]:
+    for statement in _listed(document["Statement"]):
+        for action in _listed(statement.get("Action", statement.get("NotAction"))):
+            for resource in _listed(statement.get("Resource", statement.get("NotResource", "*"))):
+                yield Grant(
+                    role=role,
+                    action=action if "Action" in statement else f"all but {action}",
+                    resource=stage.text(stack, resource),
+                    effect=statement["Effect"],
+                    sid=statement.get("Sid", ""),
+                    condition=_condition(stage, stack, statement) if "Condition" in statement else "",
+                    through=through,
+                )
+
+
+def _principals(stage: StageTemplates, stack: str, statement: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{kind} {stage.text(stack, each)}"
+        for kind, named in sorted(statement["Principal"].items())
+        for each in _listed(named)
+    )
+
+
+def _condition(stage: StageTemplates, stack: str, statement: Mapping[str, Any]) -> str:
+    readable = {
+        operator: {key: [stage.text(stack, each) for each in _listed(value)] for key, value in tests.items()}
+        for operator, tests in statement["Condition"].items()
+    }
+    return json.dumps(readable, sort_keys=True)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
