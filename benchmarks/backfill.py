@@ -28,9 +28,10 @@ from botocore.config import Config
 
 from benchmarks.cdr_writer import judged, ratio, waiting
 from local_cloud.cloud import LocalCloud
+from switchboard.backfill.engine import Checkpoint
 from switchboard.backfill.job import SetAttribute
 from switchboard.backfill.plan import described, planned
-from switchboard.backfill.run import Checkpoint, Run
+from switchboard.backfill.run import Run
 from switchboard.backfill.waiting import Waiting
 from switchboard.backfill.writes import STATEMENTS_PER_REQUEST
 from switchboard.concurrency import IN_FLIGHT

@@ -17,10 +17,11 @@ from cli import direct, options, output, tables
 from cli.checkpoints import CheckpointFile
 from cli.errors import Code, Failure
 from cli.tools import tools_of
-from switchboard.backfill.errors import Refused, Systemic
+from switchboard.backfill.engine import Checkpoint
+from switchboard.backfill.errors import InvalidInput, NotATarget, Refused, Systemic
 from switchboard.backfill.job import SetAttribute
 from switchboard.backfill.plan import described, planned
-from switchboard.backfill.run import Checkpoint, Run
+from switchboard.backfill.run import Run
 from switchboard.backfill.sample import write_samples
 from switchboard.backfill.source import Source
 from switchboard.backfill.units import Units
@@ -237,7 +238,7 @@ def _target(target: Target, table: str) -> str:
     """The name of a table that may be changed, however it is called."""
     name = direct.table_name(target, table)
     if name in {direct.table_name(target, each) for each in _NOT_TARGETS}:
-        raise Refused(runs.NOT_A_TARGET, "table: expected one that may be changed: neither call data records nor runs")
+        raise NotATarget("table: expected one that may be changed: neither call data records nor runs")
     return name
 
 
@@ -247,7 +248,7 @@ def _value(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise Refused(runs.INVALID_INPUT, 'value: expected JSON, such as {"S": "text"}') from None
+        raise InvalidInput('value: expected JSON, such as {"S": "text"}') from None
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.errors import Code, Failure
-from switchboard.backfill.run import Checkpoint, Counters
+from switchboard.backfill.engine import Checkpoint, Counters
 
 if TYPE_CHECKING:
     from pathlib import Path

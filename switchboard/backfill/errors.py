@@ -30,11 +30,32 @@ _SYSTEMIC: Final = frozenset(
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
-    """The backfill does not begin. `code` is one of `switchboard.schema.runs`; the message never repeats the input."""
+    """The backfill does not begin. The message names the field, what is expected and the remedy; it repeats no input.
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+    Each kind is a class of its own whose name is its code in `switchboard.schema.runs`: Lambda tells its callers the
+    name of an exception's class.
+    """
+
+    @property
+    def code(self) -> str:
+        """One of `switchboard.schema.runs.ERRORS`."""
+        return type(self).__name__
+
+
+class InvalidInput(Refused):
+    """A field is missing, unknown, or not what it must be."""
+
+
+class NotATarget(Refused):
+    """The table is none that may be changed."""
+
+
+class RecoveryOff(Refused):
+    """The table has no point-in-time recovery, which alone could take back a mistake."""
+
+
+class RunInProgress(Refused):
+    """Another run, or another execution of this one, holds the table."""
 
 
 class Systemic(Exception):  # noqa: N818 - it names the error's kind

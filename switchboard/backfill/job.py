@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from switchboard.backfill.errors import Refused
+from switchboard.backfill.errors import InvalidInput, Refused
 from switchboard.dynamo.values import MAX_LEVELS, UnstorableValue, number_text, to_attribute
-from switchboard.schema import runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +64,10 @@ class SetAttribute:
         """The parameters of the statement for one item."""
         return [self.value, *({kind: text} for kind, text in key)]
 
+    def done(self, item: Mapping[str, Any]) -> bool:
+        """Whether an item has the attribute, so that it is left as it is."""
+        return self.attribute in item
+
     def missing(self) -> dict[str, Any]:
         """The part of a scan that leaves out what needs nothing done."""
         names = {"#attribute": self.attribute}
@@ -85,8 +88,7 @@ def quoted(name: str) -> str:
     is not printed, for which there is no notation that every engine reads alike.
     """
     if not name or not name.isprintable() or _QUOTE in name or len(name.encode()) > MAX_NAME_BYTES:
-        raise Refused(
-            runs.INVALID_INPUT,
+        raise InvalidInput(
             f"attribute: expected a name of 1 to {MAX_NAME_BYTES} bytes without double quotes and control characters",
         )
     return f"{_QUOTE}{name}{_QUOTE}"
@@ -134,4 +136,4 @@ def _number(text: str) -> str:
 
 
 def _not_a_value(expected: str) -> Refused:
-    return Refused(runs.INVALID_INPUT, f"value: {expected}")
+    return InvalidInput(f"value: {expected}")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from switchboard.backfill.errors import Refused
+from switchboard.backfill.errors import InvalidInput, RecoveryOff
 from switchboard.backfill.job import SetAttribute, Table, checked_value, quoted
-from switchboard.schema import runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,12 +47,10 @@ def planned(
     description: Any = client.describe_table(TableName=table)["Table"]
     job = SetAttribute(_checked(description, attribute), attribute, stored, prefix)
     if prefix is not None and _kinds(description)[job.table.key_names[0]] != "S":
-        raise Refused(runs.INVALID_INPUT, "prefix: expected a table whose partition key is text: leave the prefix out")
+        raise InvalidInput("prefix: expected a table whose partition key is text: leave the prefix out")
     recovery: Any = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
     if recovery.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") != "ENABLED":
-        raise Refused(
-            runs.RECOVERY_OFF, "table: expected point-in-time recovery to be on: switch it on, and start again"
-        )
+        raise RecoveryOff("table: expected point-in-time recovery to be on: switch it on, and start again")
     return Plan(
         job,
         min(max_write_units, _share(description, "WriteCapacityUnits", with_indexes=True)),
@@ -74,13 +71,11 @@ def _checked(description: Any, attribute: str) -> Table:
     quoted(attribute)
     kinds = _kinds(description)
     if attribute in kinds:
-        raise Refused(
-            runs.INVALID_INPUT, "attribute: expected one that is no key of the table or of an index: name another"
-        )
+        raise InvalidInput("attribute: expected one that is no key of the table or of an index: name another")
     keys = sorted(description["KeySchema"], key=lambda key: str(key["KeyType"]))  # HASH, RANGE
     names = tuple(key["AttributeName"] for key in keys)
     if any(kinds[name] == "B" for name in names):
-        raise Refused(runs.INVALID_INPUT, "table: expected keys of text or numbers: binary keys are not supported")
+        raise InvalidInput("table: expected keys of text or numbers: binary keys are not supported")
     return Table(description["TableName"], names)
 
 

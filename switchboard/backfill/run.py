@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from switchboard.backfill.engine import Meter, settled_pages
 from switchboard.backfill.source import Source
 from switchboard.backfill.units import Units
-from switchboard.backfill.writes import Outcome, Writer
+from switchboard.backfill.writes import Writer
 from switchboard.schema import runs
 
 if TYPE_CHECKING:
@@ -16,51 +16,12 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from switchboard.backfill.engine import Checkpoint, Counters
     from switchboard.backfill.plan import Plan
-    from switchboard.backfill.source import Cursor, Page
     from switchboard.backfill.waiting import Waiting
 
 MAX_PASSES: Final = 3
 """Writers that still add items without the attribute after so many passes will not stop: they need a new version."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """Items examined, over all passes, and what became of them; `already` includes what the filter left out."""
-
-    scanned: int = 0
-    updated: int = 0
-    already: int = 0
-    deleted: int = 0
-    failed: int = 0
-
-    @property
-    def add_up(self) -> bool:
-        """Whether every item examined has one outcome."""
-        return self.scanned == self.updated + self.already + self.deleted + self.failed
-
-    def after(self, page: Page, outcomes: Counter[Outcome]) -> Counters:
-        """The counters once a page is settled."""
-        left_out = page.scanned - len(page.keys)
-        return Counters(
-            self.scanned + page.scanned,
-            self.updated + outcomes[Outcome.UPDATED],
-            self.already + outcomes[Outcome.ALREADY] + left_out,
-            self.deleted + outcomes[Outcome.DELETED],
-            self.failed + outcomes[Outcome.FAILED],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """How far a run is: whole passes behind it, the place in the present one (None: its beginning), and its costs."""
-
-    passes: int = 0
-    cursor: Cursor | None = None
-    counters: Counters = field(default_factory=Counters)
-    write_units: float = 0.0
-    read_units: float = 0.0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +62,13 @@ class Run:
     ) -> None:
         """`settled` is told after every page from where another run could go on, as this one does from `start`."""
         self._run_id = run_id
-        self._waiting = waiting
         self._start = start
         self._settled = settled
-        self._began = waiting.clock()
-        self._writes = Units(plan.write_units, clock=waiting.clock, sleep=waiting.sleep)
-        self._reads = Units(plan.read_units, clock=waiting.clock, sleep=waiting.sleep)
-        self._source = Source(client, plan.job, units=self._reads, waiting=waiting)
-        self._writer = Writer(client, plan.job, write_units=self._writes, read_units=self._reads, waiting=waiting)
+        writes = Units(plan.write_units, clock=waiting.clock, sleep=waiting.sleep)
+        reads = Units(plan.read_units, clock=waiting.clock, sleep=waiting.sleep)
+        self._meter = Meter(start, writes=writes, reads=reads, clock=waiting.clock)
+        self._source = Source(client, plan.job, units=reads, waiting=waiting)
+        self._writer = Writer(client, plan.job, write_units=writes, read_units=reads, waiting=waiting)
 
     def __call__(self) -> Report:
         """Run to the end: at most `MAX_PASSES`, each followed by a strongly consistent count of what is missing.
@@ -121,30 +81,13 @@ class Run:
         while missing and not at.counters.failed and at.passes < MAX_PASSES:
             at = self._pass(at)
             missing = self._source.count()
-        return Report(self._run_id, _status(at.counters, missing), missing, self._spent(at))
+        return Report(self._run_id, _status(at.counters, missing), missing, self._meter.read(at))
 
-    def _pass(self, at: Checkpoint) -> Checkpoint:
-        """One pass to its end: the first reads at half the price, a later one looks for what that missed."""
-        for page in self._source.pages(at.cursor, consistent=at.passes > 0):
-            outcomes = Counter(self._writer.settle(page.keys).values())
-            at = self._spent(
-                replace(
-                    at,
-                    passes=at.passes + (page.cursor is None),
-                    cursor=page.cursor,
-                    counters=at.counters.after(page, outcomes),
-                )
-            )
+    def _pass(self, start: Checkpoint) -> Checkpoint:
+        at = start
+        for at in settled_pages(self._source, self._writer, start, meter=self._meter):
             self._settled(at)
         return at
-
-    def _spent(self, at: Checkpoint) -> Checkpoint:
-        return replace(
-            at,
-            write_units=self._start.write_units + self._writes.used,
-            read_units=self._start.read_units + self._reads.used,
-            seconds=self._start.seconds + self._waiting.clock() - self._began,
-        )
 
 
 def _status(counters: Counters, missing: int) -> str:

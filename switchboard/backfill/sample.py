@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
-from switchboard.backfill.errors import Refused, Systemic, systemic
+from switchboard.backfill.errors import InvalidInput, Systemic, systemic
 from switchboard.dynamo.rounds import Refusal, settle
-from switchboard.schema import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,4 +80,4 @@ def write_samples(
 def _stopped(refusal: Refusal) -> Exception:
     if refusal.retryable:
         return Systemic(refusal.code)
-    return Refused(runs.INVALID_INPUT, "table: expected keys of text: name another table")
+    return InvalidInput("table: expected keys of text: name another table")

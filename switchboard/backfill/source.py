@@ -2,55 +2,68 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from switchboard.backfill.engine import Page
 from switchboard.backfill.errors import systemic
 from switchboard.dynamo.rounds import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from switchboard.backfill.engine import Cursor
     from switchboard.backfill.job import Key, SetAttribute
     from switchboard.backfill.units import Units
     from switchboard.backfill.waiting import Waiting
-    from switchboard.dynamo.values import AttributeValue
-
-Cursor: TypeAlias = "dict[str, AttributeValue]"
-"""The key after which a scan goes on."""
 
 PAGE: Final = 4_000
 """Items examined at once, where DynamoDB's own 1 MB holds so many: their keys are all that a run holds in memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """`scanned` items were examined, those of `keys` lack the attribute; `cursor` is None after the last page."""
-
-    keys: tuple[Key, ...]
-    scanned: int
-    cursor: Cursor | None
-
-
 class Source:
-    """A scan of one table for one job, its read units taken from `units`."""
+    """A scan of one table for one job, its read units taken from `units`; `Pages` of keys."""
 
-    def __init__(self, client: DynamoDBClient, job: SetAttribute, *, units: Units, waiting: Waiting) -> None:
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        job: SetAttribute,
+        *,
+        units: Units,
+        waiting: Waiting,
+        segment: int = 0,
+        of: int = 1,
+        size: Callable[[], int] = lambda: PAGE,
+    ) -> None:
+        """A source of one `segment` of so many; `size` says before each page how many items to examine at most."""
         self._client = client
         self._job = job
         self._units = units
         self._waiting = waiting
+        self._part = {"Segment": segment, "TotalSegments": of} if of > 1 else {}
+        self._size = size
 
-    def pages(self, cursor: Cursor | None, *, consistent: bool) -> Iterator[Page]:
+    def pages(self, cursor: Cursor | None, *, consistent: bool) -> Iterator[Page[Key]]:
         """The pages after `cursor`, each key once per page.
 
         An eventually consistent scan costs half and may miss what was written a moment ago. Raises `Systemic`, and what
         the client raises.
         """
+        return self._keys(cursor, consistent=consistent, size=self._size)
+
+    def missing(self, cursor: Cursor | None) -> Iterator[Page[Key]]:
+        """The items that lack the attribute, by strongly consistent reads of whole pages of a megabyte."""
+        return self._keys(cursor, consistent=True, size=None)
+
+    def count(self) -> int:
+        """How many items lack the attribute, by a strongly consistent scan. Raises as `pages` does."""
+        request = {**self._job.missing(), "Select": "COUNT"}
+        return sum(answer["Count"] for answer in self._scan(request, None, consistent=True, size=None))
+
+    def _keys(self, cursor: Cursor | None, *, consistent: bool, size: Callable[[], int] | None) -> Iterator[Page[Key]]:
         table = self._job.table
         names = {f"#key{index}": name for index, name in enumerate(table.key_names)}
         missing = self._job.missing()
@@ -58,27 +71,26 @@ class Source:
             **missing,
             "ExpressionAttributeNames": {**missing["ExpressionAttributeNames"], **names},
             "ProjectionExpression": ", ".join(names),
-            "Limit": PAGE,
         }
-        for answer in self._scan(request, cursor, consistent=consistent):
+        for answer in self._scan(request, cursor, consistent=consistent, size=size):
             keys = dict.fromkeys(table.key(item) for item in answer["Items"])
             yield Page(tuple(keys), answer["ScannedCount"], answer.get("LastEvaluatedKey"))
 
-    def count(self) -> int:
-        """How many items lack the attribute, by a strongly consistent scan. Raises as `pages` does."""
-        request = {**self._job.missing(), "Select": "COUNT"}
-        return sum(answer["Count"] for answer in self._scan(request, None, consistent=True))
-
-    def _scan(self, request: dict[str, Any], cursor: Cursor | None, *, consistent: bool) -> Iterator[Any]:
+    def _scan(
+        self, request: dict[str, Any], cursor: Cursor | None, *, consistent: bool, size: Callable[[], int] | None
+    ) -> Iterator[Any]:
         fixed = {
             "TableName": self._job.table.name,
             "ConsistentRead": consistent,
             "ReturnConsumedCapacity": "TOTAL",
+            **self._part,
             **request,
         }
         while True:
             self._units.take(0)
-            answer = self._read({**fixed, "ExclusiveStartKey": cursor} if cursor else fixed)
+            limit = {"Limit": size()} if size else {}
+            start = {"ExclusiveStartKey": cursor} if cursor else {}
+            answer = self._read({**fixed, **limit, **start})
             self._units.spent(answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0), taken=0)
             yield answer
             cursor = answer.get("LastEvaluatedKey")

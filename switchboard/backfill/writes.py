@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
+from switchboard.backfill.engine import Outcome
 from switchboard.backfill.errors import raise_systemic, systemic
 from switchboard.concurrency import in_flight
 from switchboard.dynamo.batch_get import Unread, batch_get
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from switchboard.backfill.job import Key, SetAttribute
+    from switchboard.backfill.job import Key, Table
     from switchboard.backfill.units import Units
     from switchboard.backfill.waiting import Waiting
+    from switchboard.dynamo.values import AttributeValue
 
 STATEMENTS_PER_REQUEST: Final = 25
 """What `BatchExecuteStatement` takes at most (docs: its API reference)."""
@@ -29,21 +30,35 @@ _RESENT: Final = 3
 """How often an item is tried again that was deleted and made anew, without the attribute, between update and read."""
 
 
-class Outcome(Enum):
-    """What became of an item that lacked the attribute when it was read."""
+class Change(Protocol):
+    """What a job does to one item: a conditional PartiQL statement of one table."""
 
-    UPDATED = "updated"
-    ALREADY = "already"
-    """A writer gave it a value meanwhile, which stands; or this run did, in a request whose answer was lost."""
-    DELETED = "deleted"
-    FAILED = "failed"
+    @property
+    def table(self) -> Table:
+        """The table."""
+
+    @property
+    def attribute(self) -> str:
+        """The attribute on which the condition depends."""
+
+    def statement(self) -> str:
+        """The statement, the same for all items."""
+
+    def parameters(self, key: Key) -> list[AttributeValue]:
+        """Its parameters for one item."""
+
+    def done(self, item: Mapping[str, Any]) -> bool:
+        """Whether an item, by its keys and the attribute, needs nothing done: its condition would fail."""
 
 
 class Writer:
-    """Conditional updates of one job; a request waits for its write units, and up to eight are in flight."""
+    """Conditional updates of one job; a request waits for its write units, and up to eight are in flight.
+
+    It `Settles` keys.
+    """
 
     def __init__(
-        self, client: DynamoDBClient, job: SetAttribute, *, write_units: Units, read_units: Units, waiting: Waiting
+        self, client: DynamoDBClient, job: Change, *, write_units: Units, read_units: Units, waiting: Waiting
     ) -> None:
         self._client = client
         self._job = job
@@ -53,7 +68,7 @@ class Writer:
         self._waiting = waiting
         self._units_per_item = 1.0
 
-    def settle(self, keys: Sequence[Key]) -> dict[Key, Outcome]:
+    def settle(self, work: Sequence[Key]) -> list[Outcome]:
         """Update each of these distinct items, and say what became of it.
 
         Throttled items alone are sent again, with full jitter, for as long as a batch may take. A failed condition
@@ -61,12 +76,12 @@ class Writer:
         read. Raises `Systemic` as soon as DynamoDB refuses for a reason that concerns the whole table.
         """
         batches = [
-            keys[start : start + STATEMENTS_PER_REQUEST] for start in range(0, len(keys), STATEMENTS_PER_REQUEST)
+            work[start : start + STATEMENTS_PER_REQUEST] for start in range(0, len(work), STATEMENTS_PER_REQUEST)
         ]
         outcomes: dict[Key, Outcome] = {}
         for settled in in_flight(self._settle, batches):
             outcomes |= settled
-        return outcomes
+        return [outcomes[key] for key in work]
 
     def _settle(self, batch: Sequence[Key]) -> dict[Key, Outcome]:
         outcomes: dict[Key, Outcome] = {}
@@ -122,7 +137,7 @@ class Writer:
             self._writes.throttled()
 
     def _standing(self, keys: Sequence[Key]) -> dict[Key, Outcome | None]:
-        """What a strongly consistent read says of items whose condition failed; None where one lacks the attribute."""
+        """What a strongly consistent read says of items whose condition failed; None: it needs the change."""
         table, attribute = self._job.table, self._job.attribute
         if not keys:
             return {}
@@ -138,7 +153,7 @@ class Writer:
                     attributes=(*table.key_names, attribute),
                     budget=self._waiting.patience(),
                 ):
-                    found[table.key(item)] = Outcome.ALREADY if attribute in item else None
+                    found[table.key(item)] = Outcome.ALREADY if self._job.done(item) else None
         except Unread:
             return dict.fromkeys(keys, Outcome.FAILED)
         return found

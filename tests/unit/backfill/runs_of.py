@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from switchboard.backfill.engine import Checkpoint
 from switchboard.backfill.plan import planned
-from switchboard.backfill.run import Checkpoint, Report, Run
+from switchboard.backfill.run import Report, Run
 from switchboard.backfill.waiting import Waiting
 from tests.fakes.backfill_table import TABLE, BackfillTable, Clock, Item
 

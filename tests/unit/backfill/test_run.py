@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from switchboard.backfill.engine import Checkpoint, Counters
 from switchboard.backfill.errors import Systemic
-from switchboard.backfill.run import Checkpoint, Counters
 from tests.fakes.backfill_table import BackfillTable, Clock
 from tests.fakes.messages_table import client_error
 from tests.unit.backfill.runs_of import OTHER, VALUE, holds, run, thing, things

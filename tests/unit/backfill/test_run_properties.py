@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchboard.backfill.run import MAX_PASSES, Checkpoint, Report
+from switchboard.backfill.engine import Checkpoint
+from switchboard.backfill.run import MAX_PASSES, Report
 from tests.fakes.backfill_table import BackfillTable
 from tests.fakes.messages_table import client_error
 from tests.fakes.mishaps import Killed
