@@ -15,6 +15,7 @@ CORRECTIONS: Final = (
     "partiql_permissions",
     "partiql_tokens",
     "partiql_values",
+    "partiql_parses",
     "partiql_writes",
     "read_units",
     "recorded_resources",

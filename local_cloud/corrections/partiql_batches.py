@@ -22,13 +22,13 @@ from local_cloud.corrections import _seam
 def apply() -> None:
     """Refuse such batches before any statement runs."""
     execute = _seam.original(dynamodb, "_batch_execute_statement", "data")
-    parse = _seam.original(dynamodb, "_parse_partiql", "statement", "parameters")
+    _seam.original(dynamodb, "_parse_partiql", "statement", "parameters")
 
     def batch_execute_statement(data: dict[str, Any]) -> Any:
         parsed = []
         for statement in data.get("Statements") or []:
             try:
-                parsed.append(parse(statement.get("Statement", ""), statement.get("Parameters", [])))
+                parsed.append(dynamodb._parse_partiql(statement.get("Statement", ""), statement.get("Parameters", [])))
             except ValueError:
                 continue  # an error of this member alone
         if len({statement["op"] == "SELECT" for statement in parsed}) > 1:
