@@ -64,7 +64,7 @@ bench: ## Compare with the old way and with the floor
 
 ##@ Upkeep
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
-	@for name in layer functions project emulator test; do \
+	@for name in layer functions project emulator test checkov; do \
 	    $(LOCK) requirements/$$name.in --output-file requirements/$$name.txt || exit; done
 
 clean: ## Remove everything that was set up or built

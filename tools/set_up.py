@@ -190,7 +190,7 @@ TEST = Step(
 )
 NODE = Step(
     "node",
-    "the CDK command",
+    "the CDK command, and the simulator of policies for the tests",
     folder=ROOT / "node_modules",
     inputs=[ROOT / "package-lock.json", ROOT / ".npmrc"],
     commands=[[str(VENV / "bin" / "npm"), "ci"]],
@@ -204,9 +204,10 @@ LAYER = Step(
 )
 FUNCTIONS = environment_step("functions", "the Python environment of the functions on the local cloud")
 EMULATOR = environment_step("emulator", "the local cloud")
+CHECKOV = environment_step("checkov", "one of the gates over the templates (half a minute, once)")
 
 DEPLOY_STEPS = (PROJECT, COMMANDS, NODE, LAYER, FUNCTIONS, EMULATOR)
-PURPOSES = {"deploy": DEPLOY_STEPS, "test": (*DEPLOY_STEPS, TEST)}
+PURPOSES = {"deploy": DEPLOY_STEPS, "test": (*DEPLOY_STEPS, TEST, CHECKOV)}
 
 
 def unfit() -> "str | None":
