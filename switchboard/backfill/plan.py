@@ -19,12 +19,18 @@ _SHARE_OF_PROVISIONED: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The job, its units per second, and how many items the table had when AWS last counted (every six hours or so)."""
+    """The job, its units per second, and the table's size when AWS last counted (every six hours or so).
+
+    `most_…` units are half of what the weakest provisioned table or index has; None where everything is on demand.
+    """
 
     job: SetAttribute
     write_units: float
     read_units: float
     items: int
+    table_bytes: int = 0
+    most_write_units: float | None = None
+    most_read_units: float | None = None
 
 
 def planned(
@@ -48,14 +54,37 @@ def planned(
     job = SetAttribute(_checked(description, attribute), attribute, stored, prefix)
     if prefix is not None and _kinds(description)[job.table.key_names[0]] != "S":
         raise InvalidInput("prefix: expected a table whose partition key is text: leave the prefix out")
+    require_recovery(client, table)
+    most_write, most_read = most_units(description)
+    return Plan(
+        job,
+        max_write_units if most_write is None else min(max_write_units, most_write),
+        max_read_units if most_read is None else min(max_read_units, most_read),
+        description.get("ItemCount", 0),
+        description.get("TableSizeBytes", 0),
+        most_write,
+        most_read,
+    )
+
+
+def require_recovery(client: DynamoDBClient, table: str) -> None:
+    """Raise `RecoveryOff` unless the table's point-in-time recovery is on; raises what the client raises."""
     recovery: Any = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
     if recovery.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") != "ENABLED":
         raise RecoveryOff("table: expected point-in-time recovery to be on: switch it on, and start again")
-    return Plan(
-        job,
-        min(max_write_units, _share(description, "WriteCapacityUnits", with_indexes=True)),
-        min(max_read_units, _share(description, "ReadCapacityUnits", with_indexes=False)),
-        description.get("ItemCount", 0),
+
+
+def most_units(description: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Write and read units per second that a backfill may take of a table as `DescribeTable` describes it.
+
+    Half of what is provisioned, of the weakest of table and indexes for writes; None for both where it is on demand.
+    """
+    if description.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST":
+        return None, None
+    parts = (description, *description.get("GlobalSecondaryIndexes", ()))
+    writes = min(float(part["ProvisionedThroughput"]["WriteCapacityUnits"]) for part in parts)
+    return _SHARE_OF_PROVISIONED * writes, _SHARE_OF_PROVISIONED * float(
+        description["ProvisionedThroughput"]["ReadCapacityUnits"]
     )
 
 
@@ -82,10 +111,3 @@ def _checked(description: Any, attribute: str) -> Table:
 def _kinds(description: Mapping[str, Any]) -> dict[str, str]:
     """Types by name; a table defines exactly those attributes that are keys of it or of an index."""
     return {each["AttributeName"]: each["AttributeType"] for each in description["AttributeDefinitions"]}
-
-
-def _share(description: Mapping[str, Any], kind: str, *, with_indexes: bool) -> float:
-    if description.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST":
-        return float("inf")
-    parts = [description, *(description.get("GlobalSecondaryIndexes", ()) if with_indexes else ())]
-    return _SHARE_OF_PROVISIONED * min(float(part["ProvisionedThroughput"][kind]) for part in parts)

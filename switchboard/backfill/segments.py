@@ -1,0 +1,63 @@
+"""Into how many segments a run is divided, and how many of them are worked on at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from switchboard.backfill.cost import planned_events
+
+WORKER_UNITS: Final = 500.0
+"""Write units per second of one worker: half of what one partition takes, as a segment is in few of them at once."""
+MOST_INLINE: Final = 40
+"""How many iterations an inline map works on at once (docs: "Map state", inline mode)."""
+MOST_CONCURRENT: Final = 400
+"""Of the 1,000 invocations at once that an account has unless it asks for more, the callers' functions need theirs."""
+MOST_SEGMENTS: Final = 4_000
+LEAST_ITEMS: Final = 5_000
+"""A segment of fewer takes longer to begin than to settle."""
+SEGMENTS_PER_WORKER: Final = 4
+"""Segments are of one hash range, not of one size: the workers that are done first take on others."""
+MOST_EVENTS: Final = 15_000
+"""Events of an execution's history above which the map is distributed: it may record 25,000."""
+PAGE_BYTES_READ: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Segmented:
+    """So many `segments`, of which `concurrency` are worked on at once; in a distributed map or an inline one."""
+
+    segments: int
+    concurrency: int
+    distributed: bool
+
+
+def segmented(
+    *,
+    items: int,
+    table_bytes: int,
+    write_units: float,
+    read_units: float,
+    usable_seconds: float,
+    most_segments: int | None = None,
+    asked: int | None = None,
+) -> Segmented:
+    """The segments of a run over `items` of `table_bytes` at so many units per second, and the kind of map.
+
+    Each worker can use `WORKER_UNITS`, so the budget alone says how many are needed; a small table is not divided. One
+    invocation works for `usable_seconds`. `most_segments` bounds the answer, `asked` is the operator's own number.
+    """
+    most = max(1, min(MOST_SEGMENTS, most_segments or MOST_SEGMENTS))
+    workers = max(1, min(MOST_CONCURRENT, ceil(write_units / WORKER_UNITS)))
+    divisible = max(1, ceil(items / LEAST_ITEMS))
+    wanted = min(divisible, workers * SEGMENTS_PER_WORKER if workers > 1 else 1)
+    segments = min(most, asked or wanted)
+    concurrency = min(segments, workers if asked is None else max(workers, min(asked, MOST_INLINE)))
+    seconds = max(items / write_units, table_bytes / PAGE_BYTES_READ / 2 / read_units)
+    counting = table_bytes / PAGE_BYTES_READ / read_units
+    calls = sum(
+        segments * max(1, ceil(phase * concurrency / segments / usable_seconds)) for phase in (seconds, counting)
+    )
+    distributed = concurrency > MOST_INLINE or planned_events(calls, segments) > MOST_EVENTS
+    return Segmented(segments, concurrency, distributed)

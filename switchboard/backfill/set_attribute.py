@@ -1,0 +1,85 @@
+"""The kind of job `set_attribute`, as the state machine runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from switchboard.backfill import fields as checked
+from switchboard.backfill.errors import NotATarget
+from switchboard.backfill.job import Key, SetAttribute, Table
+from switchboard.backfill.kinds import Kind, Planned, Work
+from switchboard.backfill.plan import planned
+from switchboard.backfill.source import Source
+from switchboard.backfill.writes import Writer
+from switchboard.schema import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from switchboard.backfill.kinds import Part, Tools
+
+UNITS_PER_SECOND: Final = 500.0
+"""Both budgets where the input names none."""
+
+
+def plan(fields: Mapping[str, Any], tools: Tools) -> Planned:
+    """The plan of an input; see `switchboard.backfill.plan.planned` for what it refuses. Describes the table twice."""
+    checked.known(fields, ("table", "attribute", "value", "prefix", runs.MAX_WRITE_UNITS, runs.MAX_READ_UNITS))
+    target = tools.names.targets.get(checked.text(fields, "table"))
+    if target is None:
+        raise NotATarget("table: expected one of the targets that the stage's configuration names: add it there")
+    found = planned(
+        tools.dynamodb,
+        target,
+        attribute=checked.text(fields, "attribute"),
+        value=fields.get("value"),
+        prefix=checked.optional_text(fields, "prefix"),
+        max_write_units=checked.optional_rate(fields, runs.MAX_WRITE_UNITS) or UNITS_PER_SECOND,
+        max_read_units=checked.optional_rate(fields, runs.MAX_READ_UNITS) or UNITS_PER_SECOND,
+    )
+    return Planned(
+        table=target,
+        stored=as_json(found.job),
+        items=found.items,
+        table_bytes=found.table_bytes,
+        write_units=found.write_units,
+        read_units=found.read_units,
+        most_write_units=found.most_write_units,
+        most_read_units=found.most_read_units,
+    )
+
+
+def as_json(job: SetAttribute) -> dict[str, Any]:
+    """The job as JSON."""
+    return {
+        "table": job.table.name,
+        "key_names": list(job.table.key_names),
+        "attribute": job.attribute,
+        "value": job.value,
+        "prefix": job.prefix,
+    }
+
+
+def restored(document: Mapping[str, Any]) -> SetAttribute:
+    """The job that `as_json` made into JSON."""
+    table = Table(document["table"], tuple(document["key_names"]))
+    return SetAttribute(table, document["attribute"], document["value"], document["prefix"])
+
+
+def work(stored: Mapping[str, Any], part: Part, tools: Tools) -> Work[Key]:
+    """A scan of one segment, and conditional updates."""
+    job = restored(stored)
+    source = Source(
+        tools.dynamodb,
+        job,
+        units=part.reads,
+        waiting=part.waiting,
+        segment=part.segment,
+        of=part.of,
+        size=part.size,
+    )
+    writer = Writer(tools.dynamodb, job, write_units=part.writes, read_units=part.reads, waiting=part.waiting)
+    return Work(pages=source, settles=writer, key=job.table.attributes)
+
+
+KIND: Final = Kind(plan=plan, work=work)
