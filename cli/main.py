@@ -7,7 +7,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import backfill, cdr, local, messages, quarantine, reconcile, scan, schema, seed, users
+from cli import cdr, local, messages, quarantine, reconcile, scan, schema, seed, users
+from cli.backfill import app as backfill
 from cli.errors import failure_of
 from cli.output import tell_failure
 

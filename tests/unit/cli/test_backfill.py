@@ -85,11 +85,11 @@ def test_what_is_not_verified_ends_with_5() -> None:
     assert (shown.exit_code, shown.stdout) == (0, "0 items lack the attribute.\n")
 
 
-def test_without_inline_nothing_runs() -> None:
+def test_without_inline_a_stage_without_a_state_machine_runs_nothing() -> None:
     table = BackfillTable(things(3))
     done = Stage(table).run(*[word for word in START if word != "--inline"])
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert "--inline" in done.stderr
+    assert (done.exit_code, done.stdout) == (4, "")
+    assert "/switchboard/local/backfill/state-machine" in done.stderr
     assert not table.calls
 
 

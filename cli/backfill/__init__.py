@@ -1,0 +1,1 @@
+"""`switchboard backfill`: large changes to a table, through the stage's state machine or in this process."""

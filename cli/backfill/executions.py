@@ -1,0 +1,69 @@
+"""Starting an execution, and watching a run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from cli import output
+from cli.backfill.answers import tell
+from cli.backfill.machine import Machine, failure
+from cli.backfill.progress import RunProgress
+from cli.errors import Code
+from switchboard.ids import compose_uuid7
+from switchboard.messages.sort_keys import milliseconds
+from switchboard.schema import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cli.session import Target
+    from cli.tools import Tools
+
+_RANDOM_BITS: Final = 74
+_POLL_SECONDS: Final = 1.0
+
+
+def new_run_id(tools: Tools) -> str:
+    """An id for a new run, or for an execution: they sort by time."""
+    return compose_uuid7(milliseconds(tools.clock()), tools.random_bits(_RANDOM_BITS))
+
+
+def execute(
+    target: Target,
+    tools: Tools,
+    run_id: str,
+    request: Mapping[str, Any],
+    *,
+    name: str,
+    wait: bool,
+    as_json: bool,
+) -> None:
+    """Start an execution that works on the run `run_id`; with `wait`, watch it to its end and print its report.
+
+    Raises `Failure` where it is refused or stops, `typer.Exit` (partly done) where it ends otherwise.
+    """
+    machine = Machine(target)
+    execution = machine.start(name, request)
+    if not wait:
+        if as_json:
+            sys.stdout.write(json.dumps({"run_id": run_id, "status": runs.RUNNING}) + "\n")
+        else:
+            output.result(run_id)
+            output.say(f"Watch it: switchboard backfill status {run_id} --stage {target.stage}")
+        return
+    ended = None
+    try:
+        with RunProgress(target, run_id) as progress:
+            while (ended := machine.ended(execution)) is None:
+                tools.sleep(_POLL_SECONDS)
+                progress.update()
+    except KeyboardInterrupt:
+        output.say(f"It goes on without you: switchboard backfill status {run_id} --stage {target.stage}")
+        raise typer.Exit(Code.PARTLY) from None
+    if ended.report is None:
+        raise failure(ended)
+    tell(ended.report, as_json=as_json)

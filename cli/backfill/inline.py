@@ -1,0 +1,68 @@
+"""A backfill in this process: for one machine and any endpoint, without Step Functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cli import output
+from cli.backfill.checkpoints import CheckpointFile
+from cli.backfill.fields import DEFAULT_UNITS, on_table, target_table, value_of, waiting_of
+from switchboard.backfill.engine import Checkpoint
+from switchboard.backfill.plan import planned
+from switchboard.backfill.run import Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.session import Target
+    from cli.tools import Tools
+
+
+def run_inline(
+    target: Target,
+    tools: Tools,
+    run_id: str,
+    *,
+    table: str,
+    attribute: str,
+    value: str,
+    prefix: str | None,
+    max_write_units: float | None,
+    max_read_units: float | None,
+    checkpoint: Path | None,
+) -> dict[str, Any]:
+    """Run `set_attribute` to its verdict; answers its report. Raises `Failure` where it is refused or stops."""
+    client = target.client("dynamodb")
+    write_units, read_units = max_write_units or DEFAULT_UNITS, max_read_units or DEFAULT_UNITS
+    with on_table(table):
+        plan = planned(
+            client,
+            target_table(target, table),
+            attribute=attribute,
+            value=value_of(value),
+            prefix=prefix,
+            max_write_units=write_units,
+            max_read_units=read_units,
+        )
+        if (plan.write_units, plan.read_units) != (write_units, read_units):
+            output.say(
+                f"The table is provisioned: at most {plan.write_units:g} write and {plan.read_units:g} read units per "
+                "second, half of what it has."
+            )
+        file = CheckpointFile(checkpoint, plan.job) if checkpoint else None
+        began = file.read() if file else Checkpoint()
+        with output.Bar(plan.items, shown=True) as bar:
+            shown = 0
+
+            def settled(at: Checkpoint) -> None:
+                nonlocal shown
+                bar.advance(at.counters.scanned - shown)
+                shown = at.counters.scanned
+                if file:
+                    file.write(at)
+
+            run = Run(client, plan, run_id=run_id, waiting=waiting_of(tools), start=began, settled=settled)
+            report = run()
+        if file:
+            file.remove()
+    return report.as_answer()

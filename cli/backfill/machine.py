@@ -1,0 +1,96 @@
+"""The stage's state machine: executions, how they end, and what that means."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.errors import Code, Failure, failure_of
+from switchboard.schema import deployment, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cli.session import Target
+
+_SUCCEEDED: Final = "SUCCEEDED"
+_RUNNING: Final = "RUNNING"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an execution ended: `report` where it came to one, else why not."""
+
+    report: dict[str, Any] | None
+    error: str = ""
+    cause: str = ""
+
+
+class Machine:
+    """The state machine of one stage."""
+
+    def __init__(self, target: Target) -> None:
+        """Raises `Failure` (not found) where the stage published none."""
+        self._client = target.client("stepfunctions")
+        self._arn = target.parameter(deployment.STATE_MACHINE_PATH)
+
+    def start(self, name: str, request: Mapping[str, Any]) -> str:
+        """Start an execution of that name; answers its ARN. Raises `Failure` where AWS refuses."""
+        try:
+            answer = self._client.start_execution(stateMachineArn=self._arn, name=name, input=json.dumps(request))
+        except (BotoCoreError, ClientError) as error:
+            raise failure_of(error) or error from error
+        return str(answer["executionArn"])
+
+    def ended(self, execution: str) -> Ended | None:
+        """How an execution ended; None while it runs."""
+        try:
+            answer = self._client.describe_execution(executionArn=execution)
+        except (BotoCoreError, ClientError) as error:
+            raise failure_of(error) or error from error
+        if answer["status"] == _RUNNING:
+            return None
+        if answer["status"] == _SUCCEEDED:
+            return Ended(json.loads(answer["output"]))
+        return Ended(None, answer.get("error") or str(answer["status"]), answer.get("cause") or "")
+
+
+def failure(ended: Ended) -> Failure:
+    """The end of a command whose execution came to no report."""
+    reason = _reason(ended.cause)
+    if ended.error == runs.VERIFICATION_FAILED:
+        return Failure(
+            Code.PARTLY,
+            "The backfill is not verified.",
+            details=(reason,) if reason else (),
+            remedy="`switchboard backfill replay RUN` tries what failed again.",
+        )
+    if ended.error == runs.SYSTEMIC:
+        return Failure(
+            Code.REFUSED,
+            "The backfill stopped.",
+            details=(reason,) if reason else (),
+            remedy="What was done stays done. Mend that, then: switchboard backfill resume RUN",
+        )
+    if ended.error in runs.ERRORS:
+        return Failure(Code.REFUSED, f"The backfill is refused: {ended.error}.", details=(reason,) if reason else ())
+    return Failure(
+        Code.PARTLY,
+        f"The execution ended early: {ended.error}.",
+        details=(reason,) if reason else (),
+        remedy="What was done stays done; continue with: switchboard backfill resume RUN",
+    )
+
+
+def _reason(cause: str) -> str:
+    """The sentence in a cause, which is JSON with a `message`, or a text."""
+    try:
+        value = json.loads(cause)
+    except ValueError:
+        return cause
+    if isinstance(value, dict):
+        return str(value.get("message") or json.dumps(value))
+    return cause
