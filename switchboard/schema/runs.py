@@ -39,6 +39,15 @@ REPORT: Final = "report"
 EXPLAIN: Final = "explain"
 """Why a run ends as it does: what a failed task left, as `error` and `cause`."""
 
+# --- fields of inputs that all jobs share ----------------------------------------------------------------------------
+JOB: Final = "job"
+RUN_FIELD: Final = "run"
+"""The earlier run that a replay, an undo or a resume is about."""
+DRY_RUN: Final = "dry_run"
+SEGMENTS: Final = "segments"
+MAX_WRITE_UNITS: Final = "max_write_units"
+MAX_READ_UNITS: Final = "max_read_units"
+
 # --- phases of a run -------------------------------------------------------------------------------------------------
 WORK: Final = "work"
 COUNT: Final = "count"
@@ -73,6 +82,14 @@ OBJECTS_PREFIX: Final = "runs/"
 REPORT_OBJECT: Final = "report.json"
 FAILED_PREFIX: Final = "failed/"
 JOURNAL_PREFIX: Final = "journal/"
+CANDIDATES: Final = "candidates"
+"""The keys of a page, before it is written; also how the name of their object ends."""
+OUTCOMES: Final = "outcomes"
+"""What is known of a page after it was written; also how the name of its object ends."""
+UNCERTAIN: Final = "uncertain"
+"""Keys that a run may have changed without learning of it."""
+UNCERTAIN_PREFIX: Final = "uncertain/"
+"""Where an undo lists the uncertain keys that it leaves alone."""
 MAPPINGS_PREFIX: Final = "mappings/"
 """Where an operator puts the mapping file of an import."""
 EXPORTS_PREFIX: Final = "exports/"
@@ -101,3 +118,28 @@ def lock_key(table: str) -> str:
 def objects_prefix(run_id: str) -> str:
     """Prefix of everything that a run keeps in the reports bucket."""
     return f"{OBJECTS_PREFIX}{run_id}/"
+
+
+def journal_prefix(run_id: str, segment: int) -> str:
+    """Prefix of the journal of one segment of a run: its objects in the order in which their pages were begun."""
+    return f"{objects_prefix(run_id)}{JOURNAL_PREFIX}{segment:06}/"
+
+
+def journal_page(run_id: str, segment: int, number_of_pass: int, version: int) -> str:
+    """Prefix of the journal of one page, whose attempts' names follow; `version` counts the segment's checkpoints."""
+    return f"{journal_prefix(run_id, segment)}{number_of_pass:02}-{version:09}-"
+
+
+def failed_prefix(run_id: str, segment: int) -> str:
+    """Prefix of the failed keys of one segment of a run."""
+    return f"{objects_prefix(run_id)}{FAILED_PREFIX}{segment:06}-"
+
+
+def failed_object(run_id: str, segment: int, version: int) -> str:
+    """Object with the failed keys of one page."""
+    return f"{failed_prefix(run_id, segment)}{version:09}.json"
+
+
+def uncertain_prefix(run_id: str) -> str:
+    """Prefix of the uncertain keys that an undo left alone."""
+    return f"{objects_prefix(run_id)}{UNCERTAIN_PREFIX}"
