@@ -8,6 +8,7 @@ from aws_cdk import App, Environment, Stage, Tags
 
 from infra.config import StageConfig, stages
 from infra.stacks.access import AccessStack
+from infra.stacks.backfill import BackfillStack
 from infra.stacks.data import DataStack
 from infra.stacks.functions import FunctionsStack
 from switchboard.schema.deployment import APP
@@ -38,5 +39,6 @@ def _build_stage(app: App, stage: StageConfig) -> Stage:
     Tags.of(scope).add("stage", stage.name)
     data = DataStack(scope, stage=stage)
     functions = FunctionsStack(scope, stage=stage, data=data)
-    AccessStack(scope, stage=stage, data=data, functions=functions)
+    backfill = BackfillStack(scope, stage=stage, data=data, after=functions)
+    AccessStack(scope, stage=stage, data=data, functions=functions, backfill=backfill)
     return scope

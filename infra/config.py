@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from aws_cdk.aws_logs import RetentionDays
 
-from switchboard.schema import cdr, messages
+from switchboard.schema import cdr, deployment, messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,6 +116,12 @@ class StageConfig:
     """Every principal of the account that may assume roles may assume those of services and operators, too."""
     example_data: bool
     """Operators may write conversations that nobody held."""
+    backfill_targets: Mapping[str, str]
+    """Tables beside the messages table that `set_attribute` may change: their names, by what requests call them."""
+    legacy_tables: tuple[str, ...]
+    """Old CDR tables, keyed by `timestamp` (a number) and `sponsor_id`, that may be imported; they are only read."""
+    make_legacy_tables: bool
+    """The stage makes its legacy tables itself, to show an import; elsewhere they are there already."""
 
 
 LOCAL: Final = StageConfig(
@@ -133,6 +139,9 @@ LOCAL: Final = StageConfig(
     operators=PLATFORM_TEAM,
     trust_account_root=True,
     example_data=True,
+    backfill_targets=MappingProxyType({}),
+    legacy_tables=(deployment.LOCAL_LEGACY_TABLE,),
+    make_legacy_tables=True,
 )
 """The embedded cloud of a laptop or a test run."""
 
@@ -162,6 +171,9 @@ DEV: Final = StageConfig(
     operators=PLATFORM_TEAM,
     trust_account_root=False,
     example_data=True,
+    backfill_targets=MappingProxyType({}),
+    legacy_tables=(),
+    make_legacy_tables=False,
 )
 """Disposable, in any account, without any input; its tables use exactly DynamoDB's free tier of 25 units each way."""
 
@@ -183,6 +195,9 @@ def prod(place: Place) -> StageConfig:
         operators=PLATFORM_TEAM,
         trust_account_root=False,
         example_data=False,
+        backfill_targets=MappingProxyType({}),
+        legacy_tables=(),
+        make_legacy_tables=False,
     )
 
 

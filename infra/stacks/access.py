@@ -1,4 +1,4 @@
-"""One role per calling service and one for operators on data: what each may call, and nothing else."""
+"""One role per calling service and per kind of operator: what each may call, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk.aws_iam import PolicyStatement
 
+from infra.constructs.backfill_operator import BackfillOperator
 from infra.constructs.data_operator import DataOperator
 from infra.constructs.published import Published
 from infra.constructs.service_role import ServiceRole
@@ -17,14 +18,23 @@ if TYPE_CHECKING:
 
     from infra.config import StageConfig
     from infra.constructs.operator_role import OperatorRole
+    from infra.stacks.backfill import BackfillStack
     from infra.stacks.data import DataStack
     from infra.stacks.functions import FunctionsStack
 
 
 class AccessStack(SwitchboardStack):
-    """`qm-service`, `cdr-reader` and `messaging-service`, which may touch no table, and `data-operator`."""
+    """`qm-service`, `cdr-reader` and `messaging-service`, which may touch no table, and the operators' roles."""
 
-    def __init__(self, scope: Construct, *, stage: StageConfig, data: DataStack, functions: FunctionsStack) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        stage: StageConfig,
+        data: DataStack,
+        functions: FunctionsStack,
+        backfill: BackfillStack,
+    ) -> None:
         super().__init__(
             scope,
             "access",
@@ -36,6 +46,7 @@ class AccessStack(SwitchboardStack):
         self._define_cdr_reader(functions)
         self._define_messaging_service(functions)
         self._define_data_operator(data, functions)
+        self._define_backfill_operator(data, backfill)
 
     def _define_qm_service(self, functions: FunctionsStack) -> None:
         service = ServiceRole(
@@ -96,6 +107,10 @@ class AccessStack(SwitchboardStack):
     def _define_data_operator(self, data: DataStack, functions: FunctionsStack) -> None:
         operator = DataOperator(self, stage=self._stage, data=data, functions=functions)
         self._publish(deployment.DATA_OPERATOR, operator, "ARN of the role with which operators work on data.")
+
+    def _define_backfill_operator(self, data: DataStack, backfill: BackfillStack) -> None:
+        operator = BackfillOperator(self, stage=self._stage, data=data, backfill=backfill)
+        self._publish(deployment.BACKFILL_OPERATOR, operator, "ARN of the role with which operators run backfills.")
 
     def _publish(self, name: str, service: ServiceRole | OperatorRole, description: str) -> None:
         Published(

@@ -10,6 +10,7 @@ from infra.config import CDR_UNITS, MESSAGES_UNITS, RUNS_UNITS, StageConfig
 from infra.constructs.backup import Backup
 from infra.constructs.bucket import PrivateBucket
 from infra.constructs.key import DYNAMODB_USE, S3_USE, SwitchboardKey
+from infra.constructs.legacy_table import LegacyTable
 from infra.constructs.published import Published
 from infra.constructs.stack import SwitchboardStack
 from infra.constructs.table import StoredTable
@@ -38,6 +39,8 @@ class DataStack(SwitchboardStack):
         self.reports = self._define_reports()
         if stage.backup_plan:
             self._define_backup()
+        if stage.make_legacy_tables:
+            self._define_legacy_tables()
 
     def _define_keys(self) -> None:
         self._table_key: SwitchboardKey | None = None
@@ -132,6 +135,10 @@ class DataStack(SwitchboardStack):
             tables=[self.cdr_table, self.messages_table],
             table_key=self._table_key,
         )
+
+    def _define_legacy_tables(self) -> None:
+        for number, name in enumerate(self._stage.legacy_tables, start=1):
+            LegacyTable(self, f"LegacyTable{number}", name=name, key=self._table_key)
 
     def _publish(self, path: str, value: str, description: str) -> None:
         Published(self, stage=self._stage, path=path, value=value, description=description)

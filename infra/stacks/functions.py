@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk.aws_lambda import Architecture, LayerVersion, Runtime
-
 from infra.constructs.cdr_functions import CdrFunctions
-from infra.constructs.code import layer_code
+from infra.constructs.layer import DependenciesLayer
 from infra.constructs.messaging_functions import MessagingFunctions
 from infra.constructs.stack import SwitchboardStack
 
@@ -28,16 +26,6 @@ class FunctionsStack(SwitchboardStack):
             stage=stage,
             description=f"Switchboard {stage.name}: the functions that services call, their queue and their roles.",
         )
-        layer = self._define_layer()
+        layer = DependenciesLayer(self)
         self.cdr = CdrFunctions(self, stage=stage, data=data, layer=layer)
         self.messaging = MessagingFunctions(self, stage=stage, data=data, layer=layer)
-
-    def _define_layer(self) -> LayerVersion:
-        return LayerVersion(
-            self,
-            "Dependencies",
-            description="What the functions import beside the Lambda runtime, locked by hash.",
-            code=layer_code(),
-            compatible_runtimes=[Runtime.PYTHON_3_14],
-            compatible_architectures=[Architecture.ARM_64],
-        )

@@ -89,6 +89,11 @@ def function_name(stage: str, function: str) -> str:
     return f"{APP}-{stage}-{function}"
 
 
+def state_machine_name(stage: str) -> str:
+    """Name of the deployed state machine of the backfill."""
+    return f"{APP}-{stage}-{BACKFILL}"
+
+
 def queue_name(stage: str, queue: str) -> str:
     """Name of a deployed queue."""
     return f"{APP}-{stage}-{queue}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 STAGES: Final = ("local", "dev", "prod")
-STACKS: Final = ("data", "functions", "access")
+STACKS: Final = ("data", "functions", "backfill", "access")
 HASH: Final = re.compile(r"[0-9A-F]{8}$")
 
 

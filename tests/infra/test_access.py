@@ -119,8 +119,9 @@ def test_an_operator_changes_nothing_but_previews_where_example_data_is_refused(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_an_operator_is_the_platform_team_signed_in(templates: Templates, stage: str) -> None:
-    role = templates.one(stage, ROLE, "DataOperatorRole")
+@pytest.mark.parametrize("operator", ["DataOperatorRole", "BackfillOperatorRole"])
+def test_an_operator_is_the_platform_team_signed_in(templates: Templates, stage: str, operator: str) -> None:
+    role = templates.one(stage, ROLE, operator)
     (statement,) = templates.statements(stage, role["AssumeRolePolicyDocument"])
     assert isinstance(statement.principals, dict)
     assert statement.actions == ("sts:AssumeRole",)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from switchboard.schema import cdr, messages
+from switchboard.schema import cdr, deployment, messages
 from tests.infra.templates import STAGES
 
 if TYPE_CHECKING:
@@ -16,11 +16,20 @@ TABLE = "AWS::DynamoDB::Table"
 BUCKET = "AWS::S3::Bucket"
 KEY = "AWS::KMS::Key"
 STATEFUL = (TABLE, BUCKET, KEY, "AWS::Backup::BackupVault")
+LEGACY_TABLE = "LegacyTable1"
 STATEFUL_IDS = Path(__file__).with_name("stateful_ids.json")
 
 
 def keys(holder: dict[str, Any]) -> dict[str, str]:
     return {key["KeyType"]: key["AttributeName"] for key in holder["KeySchema"]}
+
+
+def own_tables(templates: Templates, stage: str) -> list[dict[str, Any]]:
+    return [
+        table["Properties"]
+        for logical_id, table in templates.resources(stage, TABLE).items()
+        if not logical_id.startswith(LEGACY_TABLE)
+    ]
 
 
 def indexes(table: dict[str, Any]) -> dict[str, tuple[dict[str, str], dict[str, Any]]]:
@@ -43,7 +52,7 @@ def test_logical_ids_of_what_holds_state_never_change(templates: Templates) -> N
 def test_all_state_lives_in_the_data_stack(templates: Templates) -> None:
     for stage in STAGES:
         for kind in STATEFUL:
-            assert not templates.resources(stage, kind, "functions", "access")
+            assert not templates.resources(stage, kind, "functions", "backfill", "access")
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -69,6 +78,18 @@ def test_messages_table(templates: Templates, stage: str) -> None:
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
+def test_only_the_local_stage_has_a_legacy_table(templates: Templates) -> None:
+    table = templates.one("local", TABLE, LEGACY_TABLE)
+    assert table["TableName"] == deployment.LOCAL_LEGACY_TABLE
+    assert keys(table) == {"HASH": "timestamp", "RANGE": "sponsor_id"}
+    assert indexes(table) == {}
+    types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in table["AttributeDefinitions"]}
+    assert types == {"timestamp": "N", "sponsor_id": "S"}
+    assert table["ProvisionedThroughput"] == {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    for stage in ("dev", "prod"):
+        assert len(templates.resources(stage, TABLE)) == len(own_tables(templates, stage)) == 3
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_runs_table(templates: Templates, stage: str) -> None:
     table = templates.one(stage, TABLE, "RunsTable")
@@ -88,9 +109,7 @@ def test_cdrs_expire_only_where_the_stage_says_when(templates: Templates) -> Non
 def test_every_table_recovers_to_any_second_and_no_key_attribute_is_superfluous(
     templates: Templates, stage: str
 ) -> None:
-    tables = templates.resources(stage, TABLE)
-    assert len(tables) == 3
-    for table in tables.values():
+    for table in templates.resources(stage, TABLE).values():
         properties = table["Properties"]
         assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
         used = {
@@ -99,7 +118,12 @@ def test_every_table_recovers_to_any_second_and_no_key_attribute_is_superfluous(
             for name in keys(holder).values()
         }
         assert {attribute["AttributeName"] for attribute in properties["AttributeDefinitions"]} == used
-        assert {attribute["AttributeType"] for attribute in properties["AttributeDefinitions"]} == {"S"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_keys_of_the_systems_own_tables_are_texts(templates: Templates, stage: str) -> None:
+    for table in own_tables(templates, stage):
+        assert {attribute["AttributeType"] for attribute in table["AttributeDefinitions"]} == {"S"}
 
 
 @pytest.mark.parametrize(("stage", "policy"), [("local", "Delete"), ("dev", "Delete"), ("prod", "Retain")])
@@ -114,7 +138,8 @@ def test_only_prods_tables_are_protected_from_deletion_and_only_devs_are_provisi
     for stage in STAGES:
         for table in templates.resources(stage, TABLE).values():
             assert table["Properties"]["DeletionProtectionEnabled"] is (stage == "prod")
-            on_demand = table["Properties"].get("BillingMode") == "PAY_PER_REQUEST"
+        for properties in own_tables(templates, stage):
+            on_demand = properties.get("BillingMode") == "PAY_PER_REQUEST"
             assert on_demand is (stage != "dev")
 
 

@@ -22,6 +22,7 @@ OWNERS = {
     "CdrGuard": "cdr-guard",
     "MessagingMessages": "messages",
     "MessagingStreamHandler": "stream-handler",
+    "BackfillStep": "backfill",
 }
 
 ENVIRONMENT = {
@@ -33,8 +34,16 @@ ENVIRONMENT = {
         "SWITCHBOARD_MESSAGES_TABLE": "${MessagesTable}",
         "SWITCHBOARD_QUARANTINE_BUCKET": "${Quarantine}",
     },
+    "BackfillStep": {
+        "SWITCHBOARD_RUNS_TABLE": "${RunsTable}",
+        "SWITCHBOARD_REPORTS_BUCKET": "${Reports}",
+        "SWITCHBOARD_MESSAGES_TABLE": "${MessagesTable}",
+        "SWITCHBOARD_CDR_TABLE": "${CdrTable}",
+        "SWITCHBOARD_BACKFILL_TARGETS": '{"messages":"${MessagesTable}"}',
+    },
 }
-KNOW_THE_RETENTION = {"CdrWriter", "CdrGuard"}
+LEGACY_TABLES = {"local": '["qm_staging_dev_cdr"]', "dev": "[]", "prod": "[]"}
+KNOW_THE_RETENTION = {"CdrWriter", "CdrGuard", "BackfillStep"}
 
 
 def telemetry(owner: str) -> dict[str, tuple[str, ...]]:
@@ -168,7 +177,7 @@ def test_everything_whose_permissions_aws_checks_waits_for_its_policy(templates:
             )
             assert any(re.fullmatch(rf"{owner}Policy[0-9A-F]{{8}}", needed) for needed in resource["DependsOn"])
             checked += 1
-    assert checked == 5 + 3 + 1
+    assert checked == 6 + 3 + 1
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -180,6 +189,7 @@ def test_everything_whose_permissions_aws_checks_waits_for_its_policy(templates:
         ("CdrGuard", 60, 256),
         ("MessagingMessages", 30, 512),
         ("MessagingStreamHandler", 60, 512),
+        ("BackfillStep", 900, 512),
     ],
 )
 def test_functions(templates: Templates, stage: str, owner: str, timeout: int, memory: int) -> None:
@@ -201,9 +211,10 @@ def test_functions(templates: Templates, stage: str, owner: str, timeout: int, m
 def test_the_environment_holds_names_and_no_secrets(templates: Templates, stage: str, owner: str) -> None:
     variables: dict[str, Any] = templates.one(stage, FUNCTION, f"{owner}Function")["Environment"]["Variables"]
     retention = {"SWITCHBOARD_CDR_RETENTION_DAYS": "3650"} if stage == "local" and owner in KNOW_THE_RETENTION else {}
+    legacy = {"SWITCHBOARD_LEGACY_TABLES": LEGACY_TABLES[stage]} if owner == "BackfillStep" else {}
     assert {name: templates.text(stage, value) for name, value in variables.items()} == ENVIRONMENT[
         owner
-    ] | retention | {
+    ] | retention | legacy | {
         "SWITCHBOARD_STAGE": stage,
         "SWITCHBOARD_FUNCTION": OWNERS[owner],
     }
@@ -213,7 +224,8 @@ def test_the_environment_holds_names_and_no_secrets(templates: Templates, stage:
 def test_logs_are_kept_as_long_as_the_stage_says(templates: Templates, stage: str, days: int) -> None:
     groups = templates.resources(stage, "AWS::Logs::LogGroup").values()
     assert {group["Properties"]["LogGroupName"] for group in groups} == {
-        f"/aws/lambda/switchboard-{stage}-{name}" for name in OWNERS.values()
+        f"/aws/vendedlogs/states/switchboard-{stage}-backfill",
+        *(f"/aws/lambda/switchboard-{stage}-{name}" for name in OWNERS.values()),
     }
     assert {group["Properties"]["RetentionInDays"] for group in groups} == {days}
 

@@ -28,11 +28,13 @@ PUBLISHED = {
         "messages/function": "${MessagingMessagesFunction.Arn}",
         "stream/handler-function": "${MessagingStreamHandlerFunction.Arn}",
     },
+    "backfill": {"backfill/state-machine": "${Machine.Arn}"},
     "access": {
         "roles/qm-service": "${QmServiceRole.Arn}",
         "roles/cdr-reader": "${CdrReaderRole.Arn}",
         "roles/messaging-service": "${MessagingServiceRole.Arn}",
         "roles/data-operator": "${DataOperatorRole.Arn}",
+        "roles/backfill-operator": "${BackfillOperatorRole.Arn}",
     },
 }
 """What callers find, and what it must be: ARNs of functions and roles, names of tables and buckets, URLs of queues."""
@@ -51,6 +53,7 @@ TAGGED = {
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
     "AWS::SQS::Queue",
+    "AWS::StepFunctions::StateMachine",
 }
 """Types that CloudFormation gives no description: the tag `purpose` says it."""
 PARTS = {
@@ -151,13 +154,13 @@ def test_no_permission_is_a_wildcard(templates: Templates, stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_only_tracing_is_allowed_on_every_resource(templates: Templates, stage: str) -> None:
+def test_only_telemetry_is_allowed_on_every_resource(templates: Templates, stage: str) -> None:
     for policy in templates.resources(stage, MANAGED_POLICY).values():
         for statement in templates.statements(stage, policy["Properties"]["PolicyDocument"]):
             everywhere = "*" in statement.resources
-            assert everywhere is (statement.sid == "SendTraces")
+            assert everywhere is (statement.sid in {"SendTraces", "DeliverItsLogs"})
             if everywhere:
-                assert statement.actions == ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
+                assert {action.split(":")[0] for action in statement.actions} <= {"xray", "logs"}
 
 
 @pytest.mark.parametrize("stage", STAGES)
