@@ -12,6 +12,7 @@ CDR_QUERY: Final = "cdr-query"
 CDR_QUERY_RESULT: Final = "cdr-query-result"
 MESSAGES_REQUEST: Final = "messages-request"
 MESSAGES_ANSWER: Final = "messages-answer"
+LEGACY_MAPPING: Final = "legacy-mapping"
 
 
 def contract(name: str) -> dict[str, Any]:
