@@ -11,6 +11,7 @@ from infra.stacks.access import AccessStack
 from infra.stacks.backfill import BackfillStack
 from infra.stacks.data import DataStack
 from infra.stacks.functions import FunctionsStack
+from infra.stacks.network import NetworkStack
 from switchboard.schema.deployment import APP
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 PROD_ACCOUNT: Final = "prod-account"
 PROD_REGION: Final = "prod-region"
-"""Context keys of prod's inputs: `cdk deploy 'prod/*' -c prod-account=… -c prod-region=…`."""
+PROD_CI_SUBJECT: Final = "prod-ci-subject"
+"""Context keys of prod's inputs: `cdk deploy 'prod/*' -c prod-account=… -c prod-region=… -c prod-ci-subject=…`."""
 
 
 def new_app(context: Mapping[str, object] | None = None, outdir: str | None = None) -> App:
@@ -28,8 +30,9 @@ def new_app(context: Mapping[str, object] | None = None, outdir: str | None = No
 
 def build(app: App) -> tuple[Stage, ...]:
     """Every stage with its stacks, as `cdk ls` lists them. Raises `ValueError` for half of prod's inputs."""
-    account, region = (app.node.try_get_context(key) for key in (PROD_ACCOUNT, PROD_REGION))
-    return tuple(_build_stage(app, stage) for stage in stages(prod_account=account, prod_region=region))
+    account, region, subject = (app.node.try_get_context(key) for key in (PROD_ACCOUNT, PROD_REGION, PROD_CI_SUBJECT))
+    given = stages(prod_account=account, prod_region=region, prod_ci_subject=subject)
+    return tuple(_build_stage(app, stage) for stage in given)
 
 
 def _build_stage(app: App, stage: StageConfig) -> Stage:
@@ -38,7 +41,8 @@ def _build_stage(app: App, stage: StageConfig) -> Stage:
     Tags.of(scope).add("application", APP)
     Tags.of(scope).add("stage", stage.name)
     data = DataStack(scope, stage=stage)
-    functions = FunctionsStack(scope, stage=stage, data=data)
-    backfill = BackfillStack(scope, stage=stage, data=data, after=functions)
+    network = NetworkStack(scope, stage=stage, data=data)
+    functions = FunctionsStack(scope, stage=stage, data=data, network=network)
+    backfill = BackfillStack(scope, stage=stage, data=data, network=network, after=functions)
     AccessStack(scope, stage=stage, data=data, functions=functions, backfill=backfill)
     return scope

@@ -23,6 +23,11 @@ RUNS_UNITS: Final = "runs"
 PLACEHOLDER_ACCOUNT: Final = "111122223333"
 """The account of AWS's own documentation, which nobody owns."""
 PLACEHOLDER_REGION: Final = "eu-central-1"
+PLACEHOLDER_SUBJECT: Final = "repo:example/switchboard:environment:prod"
+"""A repository that is nobody's pipeline."""
+
+SET_ASIDE: Final = 100
+"""Concurrent executions that prod sets aside for each function: together less than the 1,000 of a usual account."""
 
 PLATFORM_TEAM: Final = "SwitchboardPlatform"
 """The platform team's permission set, unless a stage names another one."""
@@ -90,6 +95,51 @@ class Create:
     """A singleton of the account that this stage makes, because nobody else did."""
 
 
+@dataclass(frozen=True, slots=True)
+class ExistingVpc:
+    """Subnets that an existing VPC gives to this system alone, with route tables of their own.
+
+    Endpoints of DynamoDB and S3 are made here, on these route tables, because their policies name this system's tables
+    and buckets. `subnets` are ids, and `route_tables` the ids of the route tables that the subnets use; neither has a
+    route to anywhere else.
+    """
+
+    id: str
+    subnets: tuple[str, ...]
+    route_tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RolesAnywhere:
+    """A calling service outside AWS, which proves with a certificate who it is.
+
+    `trust_anchor` is the ARN of the trust anchor of IAM Roles Anywhere. `subject` are the parts of the certificate's
+    subject that must be so, such as `{"CN": "qm-1.example.com", "O": "QM"}`; the common name is always among them.
+    """
+
+    trust_anchor: str
+    subject: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if not self.subject.get("CN"):
+            raise ValueError("A certificate's subject is pinned by its common name at least: give CN.")
+
+
+@dataclass(frozen=True, slots=True)
+class Ci:
+    """The pipeline that may deploy a stage: who signs its tokens, and the exact subject that they name."""
+
+    subject: str
+    provider: Existing | Create
+    """The account's OpenID Connect provider of `issuer`: an ARN, or made with the stage."""
+    issuer: str = "token.actions.githubusercontent.com"
+    audience: str = "sts.amazonaws.com"
+
+    def __post_init__(self) -> None:
+        if "*" in self.subject or "?" in self.subject:
+            raise ValueError("A pipeline is named by its exact subject: give one without wildcards.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageConfig:
     """One deployment of the whole system."""
@@ -107,9 +157,19 @@ class StageConfig:
     cdr_retention_days: int | None
     """Days after which DynamoDB removes a CDR; `None` keeps CDRs for ever."""
     log_retention: RetentionDays
-    qm_runs_on: Compute
-    reporting_runs_on: Compute
-    messaging_runs_on: Compute
+    log_bucket: Existing | Create
+    """Where S3 keeps who called the buckets: the account's bucket of access logs."""
+    network: ExistingVpc | Create
+    """Where the functions run: private subnets without a route to the internet."""
+    bind_to_network: bool
+    """Functions reach items of tables through this stage's own endpoint only, whoever holds their credentials."""
+    reserved_concurrency: Mapping[str, int]
+    """Concurrent executions set aside for a function by its short name, out of the account's; none unless given."""
+    ci: Ci | None
+    """The pipeline that deploys the stage; `None` where people do."""
+    qm_runs_on: Compute | RolesAnywhere
+    reporting_runs_on: Compute | RolesAnywhere
+    messaging_runs_on: Compute | RolesAnywhere
     operators: str
     """The permission set of IAM Identity Center with which the platform team signs in."""
     trust_account_root: bool
@@ -133,6 +193,11 @@ LOCAL: Final = StageConfig(
     backup_plan=False,
     cdr_retention_days=3_650,
     log_retention=RetentionDays.ONE_DAY,
+    log_bucket=Create(),
+    network=Create(),
+    bind_to_network=False,
+    reserved_concurrency=MappingProxyType({}),
+    ci=Ci(PLACEHOLDER_SUBJECT, Create()),
     qm_runs_on=Compute.EC2,
     reporting_runs_on=Compute.ECS,
     messaging_runs_on=Compute.ECS,
@@ -165,6 +230,11 @@ DEV: Final = StageConfig(
     backup_plan=False,
     cdr_retention_days=None,
     log_retention=RetentionDays.ONE_WEEK,
+    log_bucket=Create(),
+    network=Create(),
+    bind_to_network=True,
+    reserved_concurrency=MappingProxyType({}),
+    ci=None,
     qm_runs_on=Compute.EC2,
     reporting_runs_on=Compute.ECS,
     messaging_runs_on=Compute.ECS,
@@ -178,8 +248,8 @@ DEV: Final = StageConfig(
 """Disposable, in any account, without any input; its tables use exactly DynamoDB's free tier of 25 units each way."""
 
 
-def prod(place: Place) -> StageConfig:
-    """The stage with other people's data in it."""
+def prod(place: Place, ci_subject: str) -> StageConfig:
+    """The stage with other people's data in it, deployed by the pipeline whose tokens name `ci_subject`."""
     return StageConfig(
         name="prod",
         place=place,
@@ -189,6 +259,11 @@ def prod(place: Place) -> StageConfig:
         backup_plan=True,
         cdr_retention_days=None,
         log_retention=RetentionDays.ONE_YEAR,
+        log_bucket=Existing(f"access-logs-{place.account}-{place.region}"),
+        network=Create(),
+        bind_to_network=True,
+        reserved_concurrency=MappingProxyType(dict.fromkeys(deployment.FUNCTIONS, SET_ASIDE)),
+        ci=Ci(ci_subject, Create()),
         qm_runs_on=Compute.EC2,
         reporting_runs_on=Compute.ECS,
         messaging_runs_on=Compute.ECS,
@@ -201,15 +276,23 @@ def prod(place: Place) -> StageConfig:
     )
 
 
-def stages(*, prod_account: str | None, prod_region: str | None) -> tuple[StageConfig, ...]:
-    """Every stage. Without both inputs `prod` gets placeholders, with which it synthesizes and is not deployed.
+def stages(
+    *, prod_account: str | None, prod_region: str | None, prod_ci_subject: str | None
+) -> tuple[StageConfig, ...]:
+    """Every stage. Without its inputs `prod` gets placeholders, with which it synthesizes and is not deployed.
 
-    Raises `ValueError` where only one of the two is given, or one that cannot be right.
+    Raises `ValueError` where only some of them are given, or one that cannot be right.
     """
-    if prod_account is None and prod_region is None:
-        return LOCAL, DEV, prod(Place(PLACEHOLDER_ACCOUNT, PLACEHOLDER_REGION))
-    if not re.fullmatch(r"\d{12}", prod_account or "") or not re.fullmatch(r"[a-z]+(-[a-z]+)+-\d", prod_region or ""):
+    if prod_account is None and prod_region is None and prod_ci_subject is None:
+        return LOCAL, DEV, prod(Place(PLACEHOLDER_ACCOUNT, PLACEHOLDER_REGION), PLACEHOLDER_SUBJECT)
+    account, region, subject = prod_account or "", prod_region or "", prod_ci_subject or ""
+    if (
+        not re.fullmatch(r"\d{12}", account)
+        or not re.fullmatch(r"[a-z]+(-[a-z]+)+-\d", region)
+        or not re.fullmatch(r"[\w.:/-]+:[\w.:/-]+", subject)
+    ):
         raise ValueError(
-            "prod takes both inputs or none: -c prod-account=<12 digits> -c prod-region=<such as eu-central-1>"
+            "prod takes all of its inputs or none: -c prod-account=<12 digits> -c prod-region=<such as eu-central-1> "
+            "-c prod-ci-subject=<such as repo:owner/name:environment:prod>"
         )
-    return LOCAL, DEV, prod(Place(str(prod_account), str(prod_region)))
+    return LOCAL, DEV, prod(Place(account, region), subject)

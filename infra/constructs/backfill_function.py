@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from infra.config import StageConfig
     from infra.stacks.data import DataStack
+    from infra.stacks.network import NetworkStack
 
 TIMEOUT: Final = Duration.minutes(15)
 """The longest that Lambda grants; a segment hands back before it."""
@@ -25,7 +26,9 @@ TIMEOUT: Final = Duration.minutes(15)
 class BackfillFunction(Construct):
     """`backfill`: plans, settles segments, verifies, reports, and explains failures."""
 
-    def __init__(self, scope: Construct, *, stage: StageConfig, data: DataStack, layer: ILayerVersion) -> None:
+    def __init__(
+        self, scope: Construct, *, stage: StageConfig, data: DataStack, network: NetworkStack, layer: ILayerVersion
+    ) -> None:
         super().__init__(scope, "Backfill")
         self._data = data
         self._messages = data.messages_table.table_arn
@@ -38,6 +41,7 @@ class BackfillFunction(Construct):
             stage=stage,
             name=deployment.BACKFILL,
             description="One step of a backfill: plan, a part of a segment, verify, report, or why it failed.",
+            network=network,
             layer=layer,
             timeout=TIMEOUT,
             memory_mb=512,

@@ -19,6 +19,7 @@ from switchboard.schema import cdr, deployment
 if TYPE_CHECKING:
     from infra.config import StageConfig
     from infra.stacks.data import DataStack
+    from infra.stacks.network import NetworkStack
 
 WRITER_TIMEOUT: Final = Duration.seconds(60)
 VISIBILITY_TIMEOUTS: Final = 6
@@ -32,10 +33,13 @@ judged by then is handed to the failure destination with its payload while the s
 class CdrFunctions(Construct):
     """`cdr-writer` with its three ways in, `cdr-query`, and `cdr-guard` on the CDR table's stream."""
 
-    def __init__(self, scope: Construct, *, stage: StageConfig, data: DataStack, layer: ILayerVersion) -> None:
+    def __init__(
+        self, scope: Construct, *, stage: StageConfig, data: DataStack, network: NetworkStack, layer: ILayerVersion
+    ) -> None:
         super().__init__(scope, "Cdr")
         self._stage = stage
         self._data = data
+        self._network = network
         self._layer = layer
         self.ingest = IngestQueue(
             self,
@@ -59,6 +63,7 @@ class CdrFunctions(Construct):
             stage=self._stage,
             name=deployment.CDR_WRITER,
             description="Validates call data records and stores each once; it can only create.",
+            network=self._network,
             layer=self._layer,
             timeout=WRITER_TIMEOUT,
             memory_mb=1024,
@@ -93,6 +98,7 @@ class CdrFunctions(Construct):
             stage=self._stage,
             name=deployment.CDR_QUERY,
             description="Reads call data records: one sponsorship's history, who was first, a time range.",
+            network=self._network,
             layer=self._layer,
             timeout=Duration.seconds(30),
             memory_mb=512,
@@ -113,6 +119,7 @@ class CdrFunctions(Construct):
             stage=self._stage,
             name=deployment.CDR_GUARD,
             description="Notices a call data record that was changed or removed, and keeps what it was.",
+            network=self._network,
             layer=self._layer,
             timeout=Duration.seconds(60),
             memory_mb=256,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Tags
 from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement, Role, ServicePrincipal
-from aws_cdk.aws_lambda import Architecture, Function, ILayerVersion, Runtime, Tracing
+from aws_cdk.aws_lambda import Architecture, CfnFunction, Function, ILayerVersion, Runtime, Tracing
 from aws_cdk.aws_logs import LogGroup
 from constructs import Construct, IConstruct
 
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.config import StageConfig
+    from infra.stacks.network import NetworkStack
 
 
 class SwitchboardFunction(Construct):
     """One function: log group, role, policy, code. `name` is its short name, such as `cdr-writer`.
 
     Its handler is `handle` in `lambdas/<name with underscores>/handler.py`. `statements` are what the code, the polling
-    of its event sources and its failure destination need; logs and traces are added here.
+    of its event sources and its failure destination need; logs are added here, and what Lambda does for
+    every function comes with the network.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class SwitchboardFunction(Construct):
         stage: StageConfig,
         name: str,
         description: str,
+        network: NetworkStack,
         layer: ILayerVersion,
         timeout: Duration,
         memory_mb: int,
@@ -44,13 +47,13 @@ class SwitchboardFunction(Construct):
         full_name = deployment.function_name(stage.name, name)
         package = name.replace("-", "_")
         log_group = self._define_log_group(stage, full_name)
-        role = self._define_role(full_name)
+        role = self._define_role(full_name, network)
         self.policy = ManagedPolicy(
             self,
             "Policy",
             description=f"What {full_name} may do: exactly what its code calls, and what Lambda does in its name.",
             roles=[role],
-            statements=[*statements, *_telemetry(log_group)],
+            statements=[*statements, _write_logs(log_group)],
         )
         self.function = Function(
             self,
@@ -68,17 +71,26 @@ class SwitchboardFunction(Construct):
             tracing=Tracing.ACTIVE,
             timeout=timeout,
             memory_size=memory_mb,
+            reserved_concurrent_executions=stage.reserved_concurrency.get(name),
             environment={
                 deployment.ENV_STAGE: stage.name,
                 deployment.ENV_FUNCTION: name,
                 **environment,
             },
         )
+        self._connect(network)
         self.needs_policy(self.function)
 
     def needs_policy(self, resource: IConstruct) -> None:
         """Create `resource` after the policy is attached: AWS checks the role's permissions when it creates it."""
         resource.node.add_dependency(self.policy)
+
+    def _connect(self, network: NetworkStack) -> None:
+        # On the resource itself: the construct would ask for the network's own construct, and add AWS's own policy.
+        function = self.function.node.default_child
+        if not isinstance(function, CfnFunction):
+            raise TypeError("A function without its resource: this version of the CDK is not the pinned one.")
+        function.vpc_config = network.connection
 
     def _define_log_group(self, stage: StageConfig, function_name: str) -> LogGroup:
         # A kept group would block its name when the stack is created again; it holds no state of the system.
@@ -92,11 +104,13 @@ class SwitchboardFunction(Construct):
         Tags.of(log_group).add("purpose", f"Logs of {function_name}")
         return log_group
 
-    def _define_role(self, function_name: str) -> Role:
+    def _define_role(self, function_name: str, network: NetworkStack) -> Role:
         return Role(
             self,
             "Role",
             description=f"Execution role of {function_name}.",
+            managed_policies=[network.lambda_service],
+            permissions_boundary=network.boundary,
             assumed_by=ServicePrincipal(
                 "lambda.amazonaws.com",
                 conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
@@ -104,17 +118,9 @@ class SwitchboardFunction(Construct):
         )
 
 
-def _telemetry(log_group: LogGroup) -> tuple[PolicyStatement, ...]:
-    return (
-        PolicyStatement(
-            sid="WriteItsOwnLogs",
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[log_group.log_group_arn],
-        ),
-        PolicyStatement(
-            # X-Ray knows no resource to which these two could be narrowed.
-            sid="SendTraces",
-            actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
-            resources=["*"],
-        ),
+def _write_logs(log_group: LogGroup) -> PolicyStatement:
+    return PolicyStatement(
+        sid="WriteItsOwnLogs",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[log_group.log_group_arn],
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from infra.config import StageConfig
     from infra.stacks.data import DataStack
+    from infra.stacks.network import NetworkStack
 
 STREAM_BATCH: Final = 500
 STREAM_WINDOW: Final = Duration.seconds(1)
@@ -50,10 +51,13 @@ PREVIEW_ATTRIBUTES: Final = (
 class MessagingFunctions(Construct):
     """`messages`, which calling services invoke, and `stream-handler`, which keeps lists of groups current."""
 
-    def __init__(self, scope: Construct, *, stage: StageConfig, data: DataStack, layer: ILayerVersion) -> None:
+    def __init__(
+        self, scope: Construct, *, stage: StageConfig, data: DataStack, network: NetworkStack, layer: ILayerVersion
+    ) -> None:
         super().__init__(scope, "Messaging")
         self._stage = stage
         self._data = data
+        self._network = network
         self._layer = layer
         self.messages = self._define_messages()
         self.stream_handler = self._define_stream_handler()
@@ -68,6 +72,7 @@ class MessagingFunctions(Construct):
             stage=self._stage,
             name=deployment.MESSAGES,
             description="Groups, messages and profiles: every operation of the messages contract, by membership.",
+            network=self._network,
             layer=self._layer,
             timeout=Duration.seconds(30),
             memory_mb=512,
@@ -102,6 +107,7 @@ class MessagingFunctions(Construct):
             stage=self._stage,
             name=deployment.STREAM_HANDLER,
             description="Keeps everyone's list of groups current, from the messages table's stream.",
+            network=self._network,
             layer=self._layer,
             timeout=Duration.seconds(60),
             memory_mb=512,

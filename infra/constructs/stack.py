@@ -52,7 +52,8 @@ def _refuse_deployment(stack: Stack, stage: str) -> None:
                 assert_=Fn.condition_equals(place.value_as_string, "given"),
                 assert_description=(
                     f"Stage {stage} was synthesized for a placeholder account. "
-                    f"Deploy with: cdk deploy '{stage}/*' -c {stage}-account=<12 digits> -c {stage}-region=<region>"
+                    f"Deploy with: cdk deploy '{stage}/*' -c {stage}-account=<12 digits> -c {stage}-region=<region> "
+                    f"-c {stage}-ci-subject=<subject of the pipeline>"
                 ),
             )
         ],

@@ -17,6 +17,7 @@ from aws_cdk.aws_dynamodb import (
 )
 
 from infra.config import OnDemand, StageConfig
+from infra.constructs.table_policy import only_roles_touch_items
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,9 +68,11 @@ class StoredTable(Table):
             encryption=TableEncryption.CUSTOMER_MANAGED if key else TableEncryption.DEFAULT,
             encryption_key=key,
             deletion_protection=stage.retain_data,
+            resource_policy=only_roles_touch_items(),
             removal_policy=RemovalPolicy.RETAIN if stage.retain_data else RemovalPolicy.DESTROY,
         )
         self._billing = stage.billing
+        self._indexes: list[str] = []
         Tags.of(self).add("purpose", purpose)
 
     @property
@@ -80,9 +83,15 @@ class StoredTable(Table):
             raise ValueError(f"Table {self.node.path} has no stream: give it one where it is defined.")
         return arn
 
+    @property
+    def arns(self) -> list[str]:
+        """ARNs of the table and of its indexes, as far as they are added."""
+        return [self.table_arn, *(f"{self.table_arn}/index/{name}" for name in self._indexes)]
+
     def add_index(self, name: str, *, partition_key: str, sort_key: str, include: Sequence[str] | None = None) -> None:
         """Add a global secondary index with its planned capacity; `include` are its attributes, by default all."""
         units = self._billing.units(name)
+        self._indexes.append(name)
         self.add_global_secondary_index(
             index_name=name,
             partition_key=text(partition_key),

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
     from infra.config import StageConfig
     from infra.stacks.data import DataStack
+    from infra.stacks.network import NetworkStack
 
 
 class BackfillStack(SwitchboardStack):
     """The state machine `backfill`, which operators start, and its function."""
 
-    def __init__(self, scope: Construct, *, stage: StageConfig, data: DataStack, after: Stack) -> None:
+    def __init__(
+        self, scope: Construct, *, stage: StageConfig, data: DataStack, network: NetworkStack, after: Stack
+    ) -> None:
         """`after` is the stack that is deployed before it."""
         super().__init__(
             scope,
@@ -31,7 +34,7 @@ class BackfillStack(SwitchboardStack):
             description=f"Switchboard {stage.name}: changes of stored items, planned, paced, verified and reported.",
         )
         self.add_stack_dependency(after)
-        function = BackfillFunction(self, stage=stage, data=data, layer=DependenciesLayer(self))
+        function = BackfillFunction(self, stage=stage, data=data, network=network, layer=DependenciesLayer(self))
         self.machine = BackfillMachine(self, "Machine", stage=stage, function=function.step)
         Published(
             self,

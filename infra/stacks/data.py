@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk.aws_dynamodb import StreamViewType
+from aws_cdk.aws_s3 import Bucket
 
-from infra.config import CDR_UNITS, MESSAGES_UNITS, RUNS_UNITS, StageConfig
+from infra.config import CDR_UNITS, MESSAGES_UNITS, RUNS_UNITS, Existing, StageConfig
 from infra.constructs.backup import Backup
-from infra.constructs.bucket import PrivateBucket
-from infra.constructs.key import DYNAMODB_USE, S3_USE, SwitchboardKey
+from infra.constructs.bucket import AccessLogBucket, PrivateBucket
+from infra.constructs.key import DYNAMODB_USE, LAMBDA_USE, S3_USE, SwitchboardKey, used_by_cloudwatch_logs
 from infra.constructs.legacy_table import LegacyTable
 from infra.constructs.published import Published
 from infra.constructs.stack import SwitchboardStack
@@ -17,6 +18,7 @@ from infra.constructs.table import StoredTable
 from switchboard.schema import cdr, deployment, messages, runs
 
 if TYPE_CHECKING:
+    from aws_cdk.aws_s3 import IBucket
     from constructs import Construct
 
 
@@ -32,6 +34,7 @@ class DataStack(SwitchboardStack):
         )
         self._stage = stage
         self._define_keys()
+        self._access_logs = self._define_access_logs()
         self.cdr_table = self._define_cdr_table()
         self.messages_table = self._define_messages_table()
         self.runs_table = self._define_runs_table()
@@ -42,9 +45,35 @@ class DataStack(SwitchboardStack):
         if stage.make_legacy_tables:
             self._define_legacy_tables()
 
+    @property
+    def tables(self) -> tuple[StoredTable, ...]:
+        """The tables of this stage."""
+        return self.cdr_table, self.messages_table, self.runs_table
+
+    @property
+    def items(self) -> list[str]:
+        """ARNs of all whose items functions work on: tables, indexes, and further tables that backfills may touch."""
+        named = (*self._stage.backfill_targets.values(), *self._stage.legacy_tables)
+        return [
+            *(arn for table in self.tables for arn in table.arns),
+            *(self.format_arn(service="dynamodb", resource="table", resource_name=name) for name in named),
+        ]
+
+    @property
+    def buckets(self) -> tuple[PrivateBucket, ...]:
+        """The buckets whose objects functions write and read."""
+        return self.quarantine, self.reports
+
+    @property
+    def keys(self) -> tuple[SwitchboardKey, ...]:
+        """The customer-managed keys of tables, buckets, logs and settings, where the stage has them."""
+        return tuple(key for key in (self._table_key, self._bucket_key, self.log_key) if key is not None)
+
     def _define_keys(self) -> None:
         self._table_key: SwitchboardKey | None = None
         self._bucket_key: SwitchboardKey | None = None
+        self.log_key: SwitchboardKey | None = None
+        """Of the log groups of every stack, and of the functions' environment."""
         if self._stage.customer_managed_key:
             self._table_key = SwitchboardKey(
                 self, "TableKey", stage=self._stage, protects="tables", use=DYNAMODB_USE, only_through="dynamodb"
@@ -52,6 +81,20 @@ class DataStack(SwitchboardStack):
             self._bucket_key = SwitchboardKey(
                 self, "BucketKey", stage=self._stage, protects="buckets", use=S3_USE, only_through="s3"
             )
+            self.log_key = SwitchboardKey(
+                self,
+                "LogKey",
+                stage=self._stage,
+                protects="logs-and-settings",
+                use=LAMBDA_USE,
+                only_through="lambda",
+                further=[used_by_cloudwatch_logs(self)],
+            )
+
+    def _define_access_logs(self) -> IBucket:
+        if isinstance(self._stage.log_bucket, Existing):
+            return Bucket.from_bucket_name(self, "AccessLogs", self._stage.log_bucket.id)
+        return AccessLogBucket(self, "AccessLogs", stage=self._stage)
 
     def _define_cdr_table(self) -> StoredTable:
         table = StoredTable(
@@ -114,6 +157,7 @@ class DataStack(SwitchboardStack):
             stage=self._stage,
             purpose="What could not be processed, with its payload",
             key=self._bucket_key,
+            access_logs=self._access_logs,
         )
         self._publish(
             deployment.QUARANTINE_PATH, bucket.bucket_name, "Name of the bucket of what could not be processed."
@@ -122,7 +166,12 @@ class DataStack(SwitchboardStack):
 
     def _define_reports(self) -> PrivateBucket:
         bucket = PrivateBucket(
-            self, "Reports", stage=self._stage, purpose="Reports and journals of backfill runs", key=self._bucket_key
+            self,
+            "Reports",
+            stage=self._stage,
+            purpose="Reports and journals of backfill runs",
+            key=self._bucket_key,
+            access_logs=self._access_logs,
         )
         self._publish(deployment.REPORTS_PATH, bucket.bucket_name, "Name of the bucket of backfill reports.")
         return bucket
@@ -132,7 +181,7 @@ class DataStack(SwitchboardStack):
             self,
             "Backup",
             stage=self._stage,
-            tables=[self.cdr_table, self.messages_table],
+            tables=self.tables,
             table_key=self._table_key,
         )
 

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
     from infra.config import StageConfig
     from infra.stacks.data import DataStack
+    from infra.stacks.network import NetworkStack
 
 
 class FunctionsStack(SwitchboardStack):
     """What the CDR store and the messages store do, on one layer of dependencies."""
 
-    def __init__(self, scope: Construct, *, stage: StageConfig, data: DataStack) -> None:
+    def __init__(self, scope: Construct, *, stage: StageConfig, data: DataStack, network: NetworkStack) -> None:
         super().__init__(
             scope,
             "functions",
@@ -27,5 +28,5 @@ class FunctionsStack(SwitchboardStack):
             description=f"Switchboard {stage.name}: the functions that services call, their queue and their roles.",
         )
         layer = DependenciesLayer(self)
-        self.cdr = CdrFunctions(self, stage=stage, data=data, layer=layer)
-        self.messaging = MessagingFunctions(self, stage=stage, data=data, layer=layer)
+        self.cdr = CdrFunctions(self, stage=stage, data=data, network=network, layer=layer)
+        self.messaging = MessagingFunctions(self, stage=stage, data=data, network=network, layer=layer)

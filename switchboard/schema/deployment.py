@@ -11,6 +11,10 @@ LOCAL_LEGACY_TABLE: Final = "qm_staging_dev_cdr"
 STAGES: Final = (LOCAL_STAGE, "dev", "prod")
 EXAMPLE_STAGES: Final = (LOCAL_STAGE, "dev")
 """Stages that take example data; elsewhere there are real people's conversations."""
+RETAINING_STAGES: Final = ("prod",)
+"""Stages whose tables are protected from deletion."""
+LONG_TERM_KEY: Final = "AKIA"
+"""How the access key id of an IAM user begins (IAM User Guide, "IAM identifiers"); a temporary one begins with ASIA."""
 
 # --- functions -------------------------------------------------------------------------------------------------------
 CDR_WRITER: Final = "cdr-writer"
@@ -22,6 +26,7 @@ MESSAGES: Final = "messages"
 STREAM_HANDLER: Final = "stream-handler"
 BACKFILL: Final = "backfill"
 """The function and the state machine that calls it."""
+FUNCTIONS: Final = (CDR_WRITER, CDR_QUERY, CDR_GUARD, MESSAGES, STREAM_HANDLER, BACKFILL)
 
 # --- roles of calling services and of people -------------------------------------------------------------------------
 QM_SERVICE: Final = "qm-service"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from infra.build import build, new_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 STAGES: Final = ("local", "dev", "prod")
-STACKS: Final = ("data", "functions", "backfill", "access")
+STACKS: Final = ("data", "network", "functions", "backfill", "access")
 HASH: Final = re.compile(r"[0-9A-F]{8}$")
 
 
@@ -93,14 +93,16 @@ class Templates:
         if isinstance(value, str | int | bool):
             return str(value)
         ((function, argument),) = value.items()
-        if function == "Ref":
-            return f"${{{HASH.sub('', argument)}}}"
-        if function == "Fn::GetAtt":
-            return f"${{{HASH.sub('', argument[0])}.{argument[1]}}}"
-        if function == "Fn::ImportValue":
-            return self.text(stage, self.exports(stage)[argument][1])
-        assert function == "Fn::Join", function
-        return str(argument[0]).join(self.text(stage, part) for part in argument[1])
+        readable: Mapping[str, Callable[[], str]] = {
+            "Ref": lambda: f"${{{HASH.sub('', argument)}}}",
+            "Fn::GetAtt": lambda: f"${{{HASH.sub('', argument[0])}.{argument[1]}}}",
+            "Fn::ImportValue": lambda: self.text(stage, self.exports(stage)[argument][1]),
+            "Fn::Join": lambda: str(argument[0]).join(self.text(stage, part) for part in argument[1]),
+            "Fn::Select": lambda: f"{self.text(stage, argument[1])}[{argument[0]}]",
+            "Fn::GetAZs": lambda: "${AWS::AvailabilityZones}",
+            "Fn::FindInMap": lambda: f"${{{argument[0]}.{argument[2]}}}",
+        }
+        return readable[function]()
 
     def exports(self, stage: str) -> dict[str, tuple[str, Any]]:
         """Exported values by their name, with the stack that exports them."""

@@ -46,14 +46,9 @@ LEGACY_TABLES = {"local": '["qm_staging_dev_cdr"]', "dev": "[]", "prod": "[]"}
 KNOW_THE_RETENTION = {"CdrWriter", "CdrGuard", "BackfillStep"}
 
 
-def telemetry(owner: str) -> dict[str, tuple[str, ...]]:
+def logs(owner: str) -> dict[str, tuple[str, ...]]:
     log_group = (f"${{{owner}LogGroup.Arn}}",)
-    return {
-        "logs:CreateLogStream": log_group,
-        "logs:PutLogEvents": log_group,
-        "xray:PutTelemetryRecords": ("*",),
-        "xray:PutTraceSegments": ("*",),
-    }
+    return {"logs:CreateLogStream": log_group, "logs:PutLogEvents": log_group}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -64,7 +59,7 @@ def test_the_writer_may_create_cdrs_and_read_them_back_and_nothing_else(template
         "dynamodb:PartiQLInsert": ("${CdrTable.Arn}",),
         "dynamodb:BatchGetItem": ("${CdrTable.Arn}",),
     }
-    assert allowed == on_dynamodb | telemetry("CdrWriter") | {
+    assert allowed == on_dynamodb | logs("CdrWriter") | {
         "s3:ListBucket": ("${Quarantine.Arn}",),
         "s3:PutObject": (
             f"${{Quarantine.Arn}}/aws/lambda/async/switchboard-{stage}-cdr-writer/*",
@@ -78,7 +73,7 @@ def test_the_writer_may_create_cdrs_and_read_them_back_and_nothing_else(template
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_query_may_query_the_table_and_its_indexes(templates: Templates, stage: str) -> None:
-    assert templates.allowed(stage, "CdrQuery") == telemetry("CdrQuery") | {
+    assert templates.allowed(stage, "CdrQuery") == logs("CdrQuery") | {
         "dynamodb:Query": ("${CdrTable.Arn}", "${CdrTable.Arn}/index/by_day", "${CdrTable.Arn}/index/by_sponsor")
     }
 
@@ -86,7 +81,7 @@ def test_the_query_may_query_the_table_and_its_indexes(templates: Templates, sta
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_guard_may_read_the_stream_and_keep_what_it_saw(templates: Templates, stage: str) -> None:
     stream = ("${CdrTable.StreamArn}",)
-    assert templates.allowed(stage, "CdrGuard") == telemetry("CdrGuard") | {
+    assert templates.allowed(stage, "CdrGuard") == logs("CdrGuard") | {
         "dynamodb:DescribeStream": stream,
         "dynamodb:GetRecords": stream,
         "dynamodb:GetShardIterator": stream,
@@ -102,7 +97,7 @@ def test_the_guard_may_read_the_stream_and_keep_what_it_saw(templates: Templates
 @pytest.mark.parametrize("stage", STAGES)
 def test_messages_may_work_on_items_of_its_table(templates: Templates, stage: str) -> None:
     table, index = "${MessagesTable.Arn}", "${MessagesTable.Arn}/index/inbox_by_recency"
-    assert templates.allowed(stage, "MessagingMessages") == telemetry("MessagingMessages") | {
+    assert templates.allowed(stage, "MessagingMessages") == logs("MessagingMessages") | {
         "dynamodb:BatchGetItem": (table,),
         "dynamodb:ConditionCheckItem": (table,),
         "dynamodb:DeleteItem": (table,),
@@ -116,7 +111,7 @@ def test_messages_may_work_on_items_of_its_table(templates: Templates, stage: st
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_stream_handler_may_update_previews_and_nothing_else(templates: Templates, stage: str) -> None:
     table, stream = ("${MessagesTable.Arn}",), ("${MessagesTable.StreamArn}",)
-    assert templates.allowed(stage, "MessagingStreamHandler") == telemetry("MessagingStreamHandler") | {
+    assert templates.allowed(stage, "MessagingStreamHandler") == logs("MessagingStreamHandler") | {
         "dynamodb:BatchGetItem": table,
         "dynamodb:UpdateItem": table,
         "dynamodb:DescribeStream": stream,
@@ -222,7 +217,7 @@ def test_the_environment_holds_names_and_no_secrets(templates: Templates, stage:
 
 @pytest.mark.parametrize(("stage", "days"), [("local", 1), ("dev", 7), ("prod", 365)])
 def test_logs_are_kept_as_long_as_the_stage_says(templates: Templates, stage: str, days: int) -> None:
-    groups = templates.resources(stage, "AWS::Logs::LogGroup").values()
+    groups = templates.resources(stage, "AWS::Logs::LogGroup", "functions").values()
     assert {group["Properties"]["LogGroupName"] for group in groups} == {
         f"/aws/vendedlogs/states/switchboard-{stage}-backfill",
         *(f"/aws/lambda/switchboard-{stage}-{name}" for name in OWNERS.values()),

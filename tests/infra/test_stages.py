@@ -5,7 +5,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.config import DEV, LOCAL, PLACEHOLDER_ACCOUNT, Place, Provisioned, prod, stages
+from infra.config import (
+    DEV,
+    LOCAL,
+    PLACEHOLDER_ACCOUNT,
+    PLACEHOLDER_SUBJECT,
+    Ci,
+    Create,
+    Place,
+    Provisioned,
+    prod,
+    stages,
+)
 from switchboard.schema import deployment
 from tests.infra.templates import STACKS, STAGES, synthesize
 
@@ -14,7 +25,9 @@ if TYPE_CHECKING:
 
     from tests.infra.templates import Templates
 
-PROD = prod(Place("123456789012", "eu-central-1"))
+PROD = prod(Place("123456789012", "eu-central-1"), PLACEHOLDER_SUBJECT)
+SUBJECT = "repo:acme/switchboard:environment:prod"
+INPUTS = {"prod-account": "123456789012", "prod-region": "eu-west-1", "prod-ci-subject": SUBJECT}
 GUARD = "RefuseToDeployPlaceholder"
 
 LOCAL_DIFFERS_IN = {
@@ -22,6 +35,7 @@ LOCAL_DIFFERS_IN = {
     "place",
     "retain_data",
     "backup_plan",
+    "bind_to_network",
     "cdr_retention_days",
     "log_retention",
     "trust_account_root",
@@ -94,23 +108,33 @@ def test_prod_without_its_inputs_is_refused_by_cloudformation(templates: Templat
 
 
 def test_prod_with_its_inputs_is_deployable(tmp_path: Path) -> None:
-    given = synthesize(tmp_path, **{"prod-account": "123456789012", "prod-region": "eu-west-1"})
+    given = synthesize(tmp_path, **INPUTS)
     for stack in STACKS:
         assert given.artifact("prod", stack)["environment"] == "aws://123456789012/eu-west-1"
         assert GUARD not in given.by_stack["prod", stack].get("Rules", {})
 
 
 @pytest.mark.parametrize(
-    ("account", "region"),
+    ("account", "region", "subject"),
     [
-        ("123456789012", None),
-        (None, "eu-west-1"),
-        ("12345678901", "eu-west-1"),
-        ("1234567890123", "eu-west-1"),
-        ("123456789012", "Frankfurt"),
-        ("", ""),
+        ("123456789012", None, None),
+        (None, "eu-west-1", None),
+        (None, None, SUBJECT),
+        ("123456789012", "eu-west-1", None),
+        ("12345678901", "eu-west-1", SUBJECT),
+        ("1234567890123", "eu-west-1", SUBJECT),
+        ("123456789012", "Frankfurt", SUBJECT),
+        ("123456789012", "eu-west-1", "acme"),
+        ("123456789012", "eu-west-1", "repo:acme/*"),
+        ("", "", ""),
     ],
 )
-def test_inputs_that_cannot_be_right_name_both(account: str | None, region: str | None) -> None:
-    with pytest.raises(ValueError, match=r"-c prod-account=<12 digits> -c prod-region="):
-        stages(prod_account=account, prod_region=region)
+def test_inputs_that_cannot_be_right_name_all(account: str | None, region: str | None, subject: str | None) -> None:
+    with pytest.raises(ValueError, match=r"-c prod-account=<12 digits> -c prod-region=.* -c prod-ci-subject="):
+        stages(prod_account=account, prod_region=region, prod_ci_subject=subject)
+
+
+@pytest.mark.parametrize("subject", ["repo:acme/*:environment:prod", "repo:acme/switchboar?:ref:refs/heads/main"])
+def test_a_pipeline_is_named_exactly(subject: str) -> None:
+    with pytest.raises(ValueError, match="exact subject"):
+        Ci(subject, Create())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.constructs.boundary import NETWORK_INTERFACES
 from switchboard.schema import deployment
 from tests.infra.templates import MANAGED_POLICY, ROOT, STACKS, STAGES, walk
 
@@ -21,6 +22,7 @@ PUBLISHED = {
         "quarantine/bucket": "${Quarantine}",
         "backfill/reports-bucket": "${Reports}",
     },
+    "network": {},
     "functions": {
         "cdr/writer-function": "${CdrWriterFunction.Arn}",
         "cdr/query-function": "${CdrQueryFunction.Arn}",
@@ -50,6 +52,12 @@ DESCRIBED = {
 TAGGED = {
     "AWS::Backup::BackupVault",
     "AWS::DynamoDB::Table",
+    "AWS::EC2::FlowLog",
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::VPC",
+    "AWS::EC2::VPCEndpoint",
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
     "AWS::SQS::Queue",
@@ -59,6 +67,7 @@ TAGGED = {
 PARTS = {
     "AWS::Backup::BackupPlan",
     "AWS::Backup::BackupSelection",
+    "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::KMS::Alias",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
@@ -113,7 +122,7 @@ def test_everything_a_caller_needs_is_published_twice(templates: Templates, stag
     template = templates.by_stack[stage, stack]
     outputs = {
         name: templates.text(stage, output["Value"])
-        for name, output in template["Outputs"].items()
+        for name, output in template.get("Outputs", {}).items()
         if "Export" not in output
     }
     parameters = {
@@ -154,13 +163,17 @@ def test_no_permission_is_a_wildcard(templates: Templates, stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_only_telemetry_is_allowed_on_every_resource(templates: Templates, stage: str) -> None:
-    for policy in templates.resources(stage, MANAGED_POLICY).values():
+def test_only_what_no_resource_can_narrow_is_allowed_on_every_resource(templates: Templates, stage: str) -> None:
+    granted, possible = set(), set()
+    for name, policy in templates.resources(stage, MANAGED_POLICY).items():
         for statement in templates.statements(stage, policy["Properties"]["PolicyDocument"]):
-            everywhere = "*" in statement.resources
-            assert everywhere is (statement.sid in {"SendTraces", "DeliverItsLogs"})
-            if everywhere:
-                assert {action.split(":")[0] for action in statement.actions} <= {"xray", "logs"}
+            if statement.effect == "Allow" and "*" in statement.resources:
+                (possible if name.startswith("FunctionBoundary") else granted).update(statement.actions)
+                assert name.startswith(("FunctionBoundary", "LambdaService", "MachinePolicy")), name
+    traces = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+    machine = {action for action, where in templates.allowed(stage, "Machine").items() if where == ("*",)}
+    assert granted == traces | machine | {"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
+    assert possible == traces | set(NETWORK_INTERFACES)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -180,7 +193,9 @@ def test_nobody_is_named_and_nothing_is_inline(templates: Templates, stage: str)
             "AWS::IAM::ManagedPolicy",
         }
         for role in templates.resources(stage, "AWS::IAM::Role", stack).values():
-            assert not {"Policies", "ManagedPolicyArns", "RoleName"} & set(role["Properties"])
+            assert not {"Policies", "RoleName"} & set(role["Properties"])
+            attached = [templates.text(stage, arn) for arn in role["Properties"].get("ManagedPolicyArns", [])]
+            assert attached in ([], ["${LambdaService}"])
 
 
 @pytest.mark.parametrize("stage", STAGES)
