@@ -22,9 +22,6 @@ from switchboard.schema import deployment
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-LONG_TERM_KEY: Final = "AKIA"
-"""How the access key id of an IAM user begins (AWS, "IAM identifiers"); temporary ones begin with ASIA."""
-
 _CONFIG: Final = Config(
     connect_timeout=5, read_timeout=300, retries={"mode": "standard", "total_max_attempts": 4}, tcp_keepalive=True
 )
@@ -180,7 +177,7 @@ def _check_credentials(session: boto3.Session, *, is_here: bool) -> None:
         raise Failure(
             Code.REFUSED, "There are no AWS credentials.", remedy="Sign in, and give --profile or set AWS_PROFILE."
         )
-    if not is_here and str(credentials.get_frozen_credentials().access_key).startswith(LONG_TERM_KEY):
+    if not is_here and str(credentials.get_frozen_credentials().access_key).startswith(deployment.LONG_TERM_KEY):
         raise Failure(
             Code.REFUSED,
             "These are the long-term keys of an IAM user; outside the local stage they are not used.",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from switchboard.schema.deployment import ENV_STAGE, LOCAL_STAGE, LONG_TERM_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_KEY: Final = "AWS_ACCESS_KEY_ID"
 
 
 class MissingSetting(Exception):  # noqa: N818 - it names a state of the deployment, as KeyError does
@@ -22,6 +26,28 @@ class InvalidSetting(Exception):  # noqa: N818 - as above
     def __init__(self, name: str, expected: str) -> None:
         super().__init__(f"The environment variable {name} is not {expected}: correct the function's configuration.")
         self.name = name
+
+
+class LongTermKey(Exception):  # noqa: N818 - as above
+    """The credentials are those of an IAM user, which outlive whoever took them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{_KEY} is the long-term key of an IAM user, which is refused outside stage {LOCAL_STAGE}: "
+            "remove it, so that the function works with its own role."
+        )
+
+
+def stage(environ: Mapping[str, str]) -> str:
+    """The function's stage, if the function may work there with the credentials that it was given.
+
+    A function has temporary credentials of its role. Long-term ones can only have been put into its configuration by
+    hand. Raises `MissingSetting`, or `LongTermKey` in every stage but the local one, whose root has such a key.
+    """
+    name = required(environ, ENV_STAGE)
+    if name != LOCAL_STAGE and environ.get(_KEY, "").startswith(LONG_TERM_KEY):
+        raise LongTermKey
+    return name
 
 
 def required(environ: Mapping[str, str], name: str) -> str:

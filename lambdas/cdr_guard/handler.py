@@ -8,13 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.cdr.guard import Change, lawful
-from switchboard.environment import optional_days, required
+from switchboard.environment import optional_days, required, stage
 from switchboard.quarantine import BucketQuarantine, Unprocessable
 from switchboard.schema.deployment import (
     CDR_GUARD,
     ENV_CDR_RETENTION_DAYS,
     ENV_QUARANTINE_BUCKET,
-    ENV_STAGE,
     METRIC_CDR_CHANGED,
 )
 from switchboard.telemetry import Telemetry
@@ -43,10 +42,10 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Raises `MissingSetting` or `InvalidSetting`, naming the variable."""
+        """Raises `MissingSetting` or `InvalidSetting`, naming the variable, or `LongTermKey`."""
         days = optional_days(environ, ENV_CDR_RETENTION_DAYS)
         return cls(
-            stage=required(environ, ENV_STAGE),
+            stage=stage(environ),
             quarantine_bucket=required(environ, ENV_QUARANTINE_BUCKET),
             retention=None if days is None else timedelta(days=days),
         )

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from switchboard.cdr.reading import answers
 from switchboard.cdr.reading.errors import InvalidQuery, QueryUnavailable
 from switchboard.dynamo.client import dynamodb_client
-from switchboard.environment import required
+from switchboard.environment import required, stage
 from switchboard.schema.deployment import (
     CDR_QUERY,
     ENV_CDR_TABLE,
-    ENV_STAGE,
     METRIC_CDR_ANSWERED,
     METRIC_CDR_QUERY_REFUSED,
     METRIC_CDR_QUERY_UNAVAILABLE,
@@ -38,8 +37,8 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Raises `MissingSetting`, naming the variable."""
-        return cls(stage=required(environ, ENV_STAGE), table=required(environ, ENV_CDR_TABLE))
+        """Raises `MissingSetting`, naming the variable, or `LongTermKey`."""
+        return cls(stage=stage(environ), table=required(environ, ENV_CDR_TABLE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

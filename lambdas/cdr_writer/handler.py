@@ -18,14 +18,13 @@ from switchboard.cdr.writer import CdrWriter
 from switchboard.concurrency import IN_FLIGHT
 from switchboard.dynamo.budget import Budget
 from switchboard.dynamo.client import dynamodb_client
-from switchboard.environment import optional_days, required
+from switchboard.environment import optional_days, required, stage
 from switchboard.quarantine import BucketQuarantine
 from switchboard.schema.deployment import (
     CDR_WRITER,
     ENV_CDR_RETENTION_DAYS,
     ENV_CDR_TABLE,
     ENV_QUARANTINE_BUCKET,
-    ENV_STAGE,
     METRIC_CDR_RECEIVED,
     METRIC_QUARANTINED,
     cdr_status_metric,
@@ -53,10 +52,10 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Raises `MissingSetting` or `InvalidSetting`, naming the variable."""
+        """Raises `MissingSetting` or `InvalidSetting`, naming the variable, or `LongTermKey`."""
         days = optional_days(environ, ENV_CDR_RETENTION_DAYS)
         return cls(
-            stage=required(environ, ENV_STAGE),
+            stage=stage(environ),
             table=required(environ, ENV_CDR_TABLE),
             quarantine_bucket=required(environ, ENV_QUARANTINE_BUCKET),
             retention=None if days is None else timedelta(days=days),

@@ -14,13 +14,13 @@ from botocore.exceptions import ClientError
 
 from switchboard.dynamo.budget import Budget
 from switchboard.dynamo.client import dynamodb_client
-from switchboard.environment import required
+from switchboard.environment import required, stage
 from switchboard.ids import Uuid7Source
 from switchboard.messages import service
 from switchboard.messages.requests import operation_of
 from switchboard.messages.runtime import Runtime
 from switchboard.messages.table import MessagesTable
-from switchboard.schema.deployment import ENV_MESSAGES_TABLE, ENV_STAGE, MESSAGES, messages_outcome_metric
+from switchboard.schema.deployment import ENV_MESSAGES_TABLE, MESSAGES, messages_outcome_metric
 from switchboard.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Raises `MissingSetting`, naming the variable."""
-        return cls(stage=required(environ, ENV_STAGE), table=required(environ, ENV_MESSAGES_TABLE))
+        """Raises `MissingSetting`, naming the variable, or `LongTermKey`."""
+        return cls(stage=stage(environ), table=required(environ, ENV_MESSAGES_TABLE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from switchboard.dynamo.budget import Budget
 from switchboard.dynamo.client import dynamodb_client
-from switchboard.environment import required
+from switchboard.environment import required, stage
 from switchboard.messages.previews import IN_FLIGHT, RESERVE_SECONDS, Arrival, Code, Outcome, PreviewUpdate
 from switchboard.quarantine import BucketQuarantine, Quarantine, Unprocessable
 from switchboard.schema import deployment
@@ -44,7 +44,7 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Raises `MissingSetting`."""
         return cls(
-            stage=required(environ, deployment.ENV_STAGE),
+            stage=stage(environ),
             function=required(environ, deployment.ENV_FUNCTION),
             table=required(environ, deployment.ENV_MESSAGES_TABLE),
             bucket=required(environ, deployment.ENV_QUARANTINE_BUCKET),
