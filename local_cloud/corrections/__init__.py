@@ -19,6 +19,7 @@ CORRECTIONS: Final = (
     "partiql_writes",
     "read_units",
     "recorded_resources",
+    "role_boundaries",
     "secure_transport",
     "stream_filters",
     "stream_mappings",

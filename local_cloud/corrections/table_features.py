@@ -1,7 +1,7 @@
-"""CloudFormation sets recovery, time to live, encryption and protection of a table, and respects the protection.
+"""CloudFormation sets recovery, time to live, encryption, policy and protection of a table, and respects the last.
 
-Wrong: a table made by a stack has no point-in-time recovery, no time to live and no customer key, whatever the template
-says, and deleting the stack deletes a protected table.
+Wrong: a table made by a stack has no point-in-time recovery, no time to live, no customer key and no policy, whatever
+the template says, and deleting the stack deletes a protected table.
 
 AWS: the properties take effect when the table is created or updated, and the deletion of a protected table fails.
 Source: CloudFormation template reference, `AWS::DynamoDB::Table`; DynamoDB API reference, `DeleteTable`.
@@ -9,6 +9,7 @@ Source: CloudFormation template reference, `AWS::DynamoDB::Table`; DynamoDB API 
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ministack.services import dynamodb
@@ -28,7 +29,7 @@ def apply() -> None:
         provisioners, "_ddb_update", "physical_id", "old_props", "new_props", "stack_name", "logical_id"
     )
     delete = _seam.original(provisioners, "_ddb_delete", "physical_id", "props")
-    for name in ("_update_ttl", "_update_continuous_backups", "_update_table"):
+    for name in ("_update_ttl", "_update_continuous_backups", "_update_table", "_put_resource_policy"):
         _seam.original(dynamodb, name, "data")
 
     def create_table(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
@@ -83,6 +84,12 @@ def _set(name: str, props: dict[str, Any]) -> None:
         if encryption.get("KMSMasterKeyId"):
             wanted["KMSMasterKeyId"] = encryption["KMSMasterKeyId"]
         _call(dynamodb._update_table, TableName=name, SSESpecification=wanted)
+
+
+    policy = (props.get("ResourcePolicy") or {}).get("PolicyDocument")
+    if policy:
+        arn = dynamodb._tables[name]["TableArn"]
+        _call(dynamodb._put_resource_policy, ResourceArn=arn, Policy=json.dumps(policy))
 
 
 def _call(operation: Any, **request: Any) -> None:

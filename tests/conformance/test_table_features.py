@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-from tests.conformance.scenarios import settled, stack
+from tests.conformance.scenarios import code_of, settled, stack
 
 if TYPE_CHECKING:
     from local_cloud.cloud import LocalCloud
@@ -19,7 +20,12 @@ def with_table(**properties: Any) -> dict[str, Any]:
     return {"Key": KEY, "Table": {"Type": "AWS::DynamoDB::Table", "Properties": PLAIN | properties}}
 
 
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "dynamodb:Scan", "Resource": "*"}],
+}
 FULL = with_table(
+    ResourcePolicy={"PolicyDocument": POLICY},
     PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
     TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True},
     DeletionProtectionEnabled=True,
@@ -49,6 +55,23 @@ def test_a_stack_sets_the_features_of_its_table(corrected: LocalCloud, as_it_com
 
     name, _ = stack(as_it_comes, FULL)
     assert features(as_it_comes, name) == {"recovery": "DISABLED", "expiry": None, "protected": True, "key": ""}
+
+
+def policy_of(cloud: LocalCloud, stack_name: str) -> Any:
+    resources = cloud.client("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
+    name = next(found["PhysicalResourceId"] for found in resources if found["LogicalResourceId"] == "Table")
+    client = cloud.client("dynamodb")
+    arn = client.describe_table(TableName=name)["Table"]["TableArn"]
+    found: list[Any] = []
+    refused = code_of(lambda: found.append(client.get_resource_policy(ResourceArn=arn)["Policy"]))
+    return json.loads(found[0]) if found else refused
+
+
+def test_a_stack_sets_the_policy_of_its_table(corrected: LocalCloud, as_it_comes: LocalCloud) -> None:
+    name, _ = stack(corrected, FULL)
+    assert policy_of(corrected, name) == POLICY
+    name, _ = stack(as_it_comes, FULL)
+    assert policy_of(as_it_comes, name) == "PolicyNotFoundException"
 
 
 def test_an_update_sets_them_too(corrected: LocalCloud) -> None:
