@@ -23,13 +23,25 @@ GB: Final = 1_073_741_824
 HISTORY_EVENTS: Final = 25_000
 """How many events an execution may record before it fails (docs: "Step Functions service quotas")."""
 TASK_EVENTS: Final = 5
-"""Entered, scheduled, started, succeeded, exited."""
+"""Entered, scheduled, started, succeeded, exited (docs: "HistoryEvent"); every other state enters and exits."""
 CHOICE_EVENTS: Final = 2
+PASS_EVENTS: Final = 2
 MAP_EVENTS: Final = 4
-"""Entered, started, succeeded, exited; of a distributed one, whose run starts and succeeds, two more."""
+"""Entered, started, succeeded, exited; the run of a distributed one starts and succeeds as well."""
 MAP_RUN_EVENTS: Final = 2
 ITERATION_EVENTS: Final = 2
 EXECUTION_EVENTS: Final = 2
+
+_PHASES: Final = 2
+"""The work and the count, each a map."""
+_STEPS: Final = 2 + _PHASES
+"""Plan, a verification after each phase, report."""
+_CHOICES: Final = 1 + 2 * _PHASES
+"""Whether only a plan was wanted; which map each phase takes, and what follows it."""
+_EVENTS_OUTSIDE: Final = EXECUTION_EVENTS + _STEPS * TASK_EVENTS + _CHOICES * CHOICE_EVENTS + _PHASES * MAP_EVENTS
+_EVENTS_OF_CALL: Final = TASK_EVENTS + CHOICE_EVENTS
+_TRANSITIONS_OF_CALL: Final = 2
+"""The task, and the choice whether to call it again."""
 
 _JOURNAL_OBJECTS: Final = 2
 """Candidates before a page is written, outcomes after it."""
@@ -63,7 +75,7 @@ class Pace:
     """How it is done: the run's write and read units per second, its segments and how many of them work at once.
 
     A worker writes at most `worker_units` per second. One invocation works for `usable_seconds` with `memory_gb`, and
-    settles up to `page_items` before it keeps its cursor.
+    examines up to `page_items` before it keeps its cursor. A `distributed` map gives each segment a history of its own.
     """
 
     write_units: float
@@ -74,6 +86,7 @@ class Pace:
     usable_seconds: float
     memory_gb: float
     page_items: int
+    distributed: bool = False
 
     @property
     def workers(self) -> int:
@@ -83,7 +96,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What it takes: `seconds` end to end, `events` of the execution's history if its map runs inline."""
+    """What it takes: `seconds` end to end, `events` in the longest history, `objects` that the journal consists of."""
 
     items: int
     items_to_change: int
@@ -95,7 +108,6 @@ class Cost:
     gb_seconds: float
     transitions: int
     events: int
-    child_events: int
     pages: int
     objects: int
     journal_bytes: float
@@ -130,12 +142,12 @@ def cost(work: Work, pace: Pace, prices: Prices) -> Cost:
     write_rate = min(pace.write_units, pace.workers * pace.worker_units)
     working = max(write_units / write_rate, scan_units / pace.read_units)
     counting = table_units / pace.read_units
-    invocations = _invocations(working, pace) + _invocations(counting, pace)
+    calls = _calls(working, pace) + _calls(counting, pace)
     pages = _pages(work, pace)
-    journalled = min(pages, work.items_to_change)
-    journal_bytes = _JOURNAL_OBJECTS * work.items_to_change * (work.key_bytes + _JSON_BYTES_PER_KEY)
+    objects = _JOURNAL_OBJECTS * min(pages, work.items_to_change)
     gb_seconds = (working + counting) * pace.workers * pace.memory_gb
-    transitions = _transitions(invocations, pace.segments)
+    transitions = _transitions(calls, pace)
+    invocations = calls + _STEPS
     return Cost(
         items=work.items,
         items_to_change=work.items_to_change,
@@ -143,14 +155,15 @@ def cost(work: Work, pace: Pace, prices: Prices) -> Cost:
         write_units=write_units,
         read_units=scan_units + table_units,
         seconds=working + counting,
-        invocations=invocations + _STEPS_OUTSIDE,
+        invocations=invocations,
         gb_seconds=gb_seconds,
         transitions=transitions,
-        events=planned_events(invocations, pace.segments),
-        child_events=EXECUTION_EVENTS + ceil(_invocations(working, pace) / pace.segments) * _EVENTS_PER_INVOCATION,
+        events=longest_history(_calls(working, pace), pace)
+        if pace.distributed
+        else planned_events(calls, pace.segments),
         pages=pages,
-        objects=_JOURNAL_OBJECTS * journalled,
-        journal_bytes=journal_bytes,
+        objects=objects,
+        journal_bytes=_JOURNAL_OBJECTS * work.items_to_change * (work.key_bytes + _JSON_BYTES_PER_KEY),
         stream_records=work.items_to_change if work.stream else 0,
         dollars={
             "write units": write_units * prices.dynamodb_write_unit * work.on_demand,
@@ -158,46 +171,41 @@ def cost(work: Work, pace: Pace, prices: Prices) -> Cost:
             "export": work.from_export * work.items * work.item_bytes / GB * prices.dynamodb_export_gb,
             "Lambda": gb_seconds * prices.lambda_gb_second + invocations * prices.lambda_request,
             "state transitions": transitions * prices.step_functions_transition,
-            "journal": _JOURNAL_OBJECTS * journalled * prices.s3_put,
-            "checkpoints": pages
+            "journal": objects * prices.s3_put,
+            "checkpoints": (pages + _pages_counted(work))
             * (_CHECKPOINT_WRITE_UNITS * prices.dynamodb_write_unit + _CONTROL_READ_UNITS * prices.dynamodb_read_unit),
         },
     )
 
 
-_EVENTS_PER_INVOCATION: Final = TASK_EVENTS + CHOICE_EVENTS
-_TRANSITIONS_PER_INVOCATION: Final = 2
-"""The task, and the choice whether to call it again."""
-_STEPS_OUTSIDE: Final = 4
-"""Plan, verify after the work and after the count, report."""
-_CHOICES_OUTSIDE: Final = 3
-"""After the plan, and after each verify."""
-_MAPS: Final = 2
-"""The work and the count."""
+def planned_events(calls: int, segments: int) -> int:
+    """Events in the history of a run whose map runs inline, and whose segments are called so often in all."""
+    return _EVENTS_OUTSIDE + _PHASES * segments * (ITERATION_EVENTS + PASS_EVENTS) + calls * _EVENTS_OF_CALL
 
 
-def planned_events(invocations: int, segments: int) -> int:
-    """Events of the history of a run whose segments are called so often in all, in a map that runs inline."""
-    outside = EXECUTION_EVENTS + _STEPS_OUTSIDE * TASK_EVENTS + _CHOICES_OUTSIDE * CHOICE_EVENTS
-    maps = _MAPS * (MAP_EVENTS + segments * ITERATION_EVENTS)
-    return outside + maps + invocations * _EVENTS_PER_INVOCATION
+def longest_history(calls: int, pace: Pace) -> int:
+    """Events in the longest history of a run whose map is distributed: its own, or that of a segment's execution."""
+    of_segment = EXECUTION_EVENTS + ceil(calls / pace.segments) * _EVENTS_OF_CALL + PASS_EVENTS
+    return max(_EVENTS_OUTSIDE + _PHASES * MAP_RUN_EVENTS, of_segment)
 
 
-def _transitions(invocations: int, segments: int) -> int:
-    """State transitions, those of a distributed map's child executions and their starts counted as if it were one."""
-    outside = _STEPS_OUTSIDE + _CHOICES_OUTSIDE + _MAPS
-    return outside + _MAPS * segments + invocations * _TRANSITIONS_PER_INVOCATION
+def _transitions(calls: int, pace: Pace) -> int:
+    """State transitions; those of a distributed map's executions are charged alike, and so are their starts."""
+    of_segment = 1 + pace.distributed
+    return _STEPS + _CHOICES + _PHASES + _PHASES * pace.segments * of_segment + calls * _TRANSITIONS_OF_CALL
 
 
-def _invocations(seconds: float, pace: Pace) -> int:
+def _calls(seconds: float, pace: Pace) -> int:
     """How often segments are called in a phase that lasts so long: each at least once, and again after its time."""
-    of_a_segment = seconds * pace.workers / pace.segments
-    return pace.segments * max(1, ceil(of_a_segment / pace.usable_seconds))
+    of_segment = seconds * pace.workers / pace.segments
+    return pace.segments * max(1, ceil(of_segment / pace.usable_seconds))
 
 
 def _pages(work: Work, pace: Pace) -> int:
-    """Pages of the work phase; those of the count keep a checkpoint as well, one for each megabyte."""
-    most = min(pace.page_items, max(1, PAGE_BYTES // ceil(max(work.item_bytes, 1))))
-    if work.from_export:
-        most = pace.page_items
-    return ceil(work.items / most)
+    """Pages of the work; an export has no pages of its own."""
+    in_a_page = PAGE_BYTES if work.from_export else PAGE_BYTES / max(work.item_bytes, 1)
+    return ceil(work.items / min(pace.page_items, max(1, in_a_page)))
+
+
+def _pages_counted(work: Work) -> int:
+    return ceil(work.items * work.item_bytes / PAGE_BYTES)
