@@ -1,0 +1,255 @@
+"""What an execution and its workers write into the runs table; whoever else writes is refused.
+
+A table's lock holds a fence, a number that only grows: every execution is given the next one, and a worker with another
+stops at its next page. A segment holds a claim, a number that only grows as well: every worker takes the next one, and
+a checkpoint under another is refused. So an invocation that is repeated, or that outlives its execution, costs a page
+of work that is done twice, and counts nothing twice.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from switchboard.backfill.errors import InvalidInput, RunInProgress
+from switchboard.backfill.records import LEASE_SECONDS, Lock, RunRecord, control_item, lock_item, run_item, segment_item
+from switchboard.backfill.runs_store import Change, Stale
+from switchboard.backfill.runs_table import NAMES, RunsTable, View
+from switchboard.schema import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from switchboard.backfill.records import SegmentRecord
+
+QUIET_SECONDS: Final = 60
+"""An execution that gives no sign of life for so long was stopped, or is stuck: its own run may be resumed."""
+_SIGN_SECONDS: Final = 15
+_ATTEMPTS: Final = 20
+_IN_THE_WAY: Final = "another run holds this table: wait for its end, or stop it"
+
+
+class Superseded(Exception):  # noqa: N818 - it names the worker's state
+    """Another worker took the segment: this one's page counts for nothing."""
+
+
+class Ledger(RunsTable):
+    """The runs table in the hands of the function: locks, fences, claims and checkpoints."""
+
+    # --- an execution begins ---------------------------------------------------------------------------------------
+
+    def start(self, record: RunRecord) -> RunRecord:
+        """Lock the run's table and keep the run; answers it with its fence. The same execution may ask again.
+
+        Raises `RunInProgress` where another run holds the table, and `InvalidInput` where the run's id was used before.
+        """
+        for _ in range(_ATTEMPTS):
+            keys = run_item(record.run_id), lock_item(record.table)
+            found = self._store.get(keys, NAMES)
+            stands, lock = found.get(keys[0]), Lock.of(found.get(keys[1]))
+            if stands is not None:
+                return self._same(RunRecord.of(stands), record)
+            if lock.until > self._epoch():
+                raise RunInProgress(f"table: {_IN_THE_WAY}")
+            begun = replace(record, fence=lock.fence + 1, started_at=self._time(), updated_at=self._time())
+            with suppress(Stale):
+                self._store.apply(
+                    self._locked(record.table, lock, begun),
+                    Change(key=keys[0], put=begun.item(), when="attribute_not_exists(#status)"),
+                )
+                return begun
+        raise RunInProgress(f"table: {_IN_THE_WAY}")
+
+    def resume(self, run_id: str, execution: str) -> RunRecord:
+        """Lock the table of a paused or broken run again, for another execution; answers it with its new fence.
+
+        Raises `RunInProgress` where the run goes on or another holds the table, and `InvalidInput` where there is no
+        such run, or nothing is left to resume.
+        """
+        for _ in range(_ATTEMPTS):
+            run = self.record(run_id)
+            if run.execution == execution and run.status == runs.RUNNING:
+                return run
+            if run.status not in {runs.PAUSED, runs.STOPPED, runs.RUNNING}:
+                raise InvalidInput("run: expected one that was paused or broke off: this one has its report")
+            lock = self.view(run_id, run.table).lock
+            own = (lock.run_id, lock.fence) == (run_id, run.fence)
+            if lock.until > self._epoch() and not (own and lock.seen + QUIET_SECONDS < self._epoch()):
+                raise RunInProgress(
+                    "run: this run goes on: pause it, or stop its execution and wait a minute"
+                    if own
+                    else f"run: {_IN_THE_WAY}"
+                )
+            resumed = replace(
+                run,
+                execution=execution,
+                status=runs.RUNNING,
+                fence=lock.fence + 1,
+                working=0,
+                updated_at=self._time(),
+                report=None,
+                error=None,
+                cause=None,
+            )
+            with suppress(Stale):
+                self._store.apply(
+                    self._locked(run.table, lock, resumed),
+                    Change(
+                        key=run_item(run_id),
+                        put=resumed.item(),
+                        removed=("report", "error", "cause"),
+                        when="#fence = :old_fence",
+                        values={"old_fence": run.fence},
+                    ),
+                    Change(key=control_item(run_id), put={"paused": False}),
+                )
+                return resumed
+        raise RunInProgress(f"run: {_IN_THE_WAY}")
+
+    # --- workers ---------------------------------------------------------------------------------------------------
+
+    def claim(self, run_id: str, table: str, fence: int, segment: int) -> View:
+        """Take a segment for the phase and pass that the run is in; answers it with its claim.
+
+        The first worker of an execution that takes it counts as one more that is `working`. Raises `RunInProgress`
+        where the fence is not the run's.
+        """
+        for _ in range(_ATTEMPTS):
+            view = self.view(run_id, table, segment)
+            view.require(fence)
+            run, before = view.run, view.segment
+            if before.done and before.is_at(run.phase, run.number_of_pass):
+                return view
+            begun = before.fence == fence and before.is_at(run.phase, run.number_of_pass)
+            taken = replace(
+                _begun(before, run), claim=before.claim + 1, attempts=before.attempts + 1, updated_at=self._time()
+            )
+            one_more = [] if begun else [_working(run, 1)]
+            with suppress(Stale):
+                self._store.apply(_written(run_id, before, taken), *one_more)
+                return replace(view, run=replace(run, working=run.working + len(one_more)), segment=taken)
+        raise Superseded
+
+    def checkpoint(self, run: RunRecord, before: SegmentRecord, after: SegmentRecord) -> SegmentRecord:
+        """Keep how far a segment is; the last one, `done`, says that its worker works no more.
+
+        Raises `Superseded` where another worker took the segment, and `RunInProgress` where another execution runs.
+        """
+        kept = replace(after, version=before.version + 1, attempts=0, updated_at=self._time())
+        one_less = [_working(run, -1)] if kept.done else []
+        try:
+            self._store.apply(_written(run.run_id, before, kept), *one_less)
+        except Stale:
+            view = self.view(run.run_id, run.table, kept.segment)
+            if (view.segment.claim, view.segment.version) == (kept.claim, kept.version):
+                return kept  # It was applied, and its answer was lost.
+            view.require(run.fence)
+            raise Superseded from None
+        return kept
+
+    def give_sign(self, view: View) -> None:
+        """Say, now and then, that the run is alive, so that its lease goes on."""
+        if view.lock.seen + _SIGN_SECONDS < self._epoch():
+            with suppress(Stale):  # Whoever was quicker gave it.
+                self._store.apply(self._locked(view.run.table, view.lock, view.run))
+
+    # --- an execution goes on, or ends -----------------------------------------------------------------------------
+
+    def advance(self, run: RunRecord, phase: str, number_of_pass: int) -> None:
+        """Put the run into its next phase. The same execution may ask again. Raises `RunInProgress`."""
+        try:
+            self._store.apply(
+                Change(
+                    key=run_item(run.run_id),
+                    put={"phase": phase, "number_of_pass": number_of_pass, "working": 0, "updated_at": self._time()},
+                    when="#fence = :fence AND #phase = :old_phase AND #number_of_pass = :old_pass",
+                    values={"fence": run.fence, "old_phase": run.phase, "old_pass": run.number_of_pass},
+                )
+            )
+        except Stale:
+            view = self.view(run.run_id, run.table)
+            view.require(run.fence)
+            if (view.run.phase, view.run.number_of_pass) != (phase, number_of_pass):
+                raise RunInProgress("phase: the run is in another one, and this execution ends") from None
+
+    def end(
+        self,
+        run: RunRecord,
+        status: str,
+        *,
+        report: Mapping[str, Any] | None = None,
+        error: str | None = None,
+        cause: str | None = None,
+    ) -> None:
+        """Keep how a run ended and let go of its table, each only if it is still this execution's."""
+        ended = replace(run, status=status, working=0, updated_at=self._time(), report=report, error=error, cause=cause)
+        with suppress(Stale):
+            self._store.apply(
+                Change(
+                    key=run_item(run.run_id),
+                    put=ended.item(),
+                    when="#fence = :own_fence AND #status = :running",
+                    values={"own_fence": run.fence, "running": runs.RUNNING},
+                )
+            )
+        with suppress(Stale):
+            self._store.apply(
+                Change(
+                    key=lock_item(run.table),
+                    put={"until": 0},
+                    when="#run_id = :run_id AND #fence = :fence",
+                    values={"run_id": run.run_id, "fence": run.fence},
+                )
+            )
+
+    def _same(self, stands: RunRecord, asked: RunRecord) -> RunRecord:
+        if stands.execution != asked.execution:
+            raise InvalidInput("run_id: expected a name that no execution had before: give the execution another name")
+        return stands
+
+    def _locked(self, table: str, lock: Lock, run: RunRecord) -> Change:
+        """The lock in the hands of `run`, if it is still as it was read."""
+        held = {"run_id": run.run_id, "fence": run.fence, "until": self._epoch() + LEASE_SECONDS}
+        if not lock.fence:
+            return Change(key=lock_item(table), put=held, when="attribute_not_exists(#fence)")
+        return Change(
+            key=lock_item(table),
+            put=held,
+            when="#fence = :old_fence AND #until = :old_until",
+            values={"old_fence": lock.fence, "old_until": lock.until},
+        )
+
+
+def _begun(before: SegmentRecord, run: RunRecord) -> SegmentRecord:
+    """A segment in the phase and pass of its run: at its beginning, or where an earlier worker of these left it."""
+    taken = replace(before, fence=run.fence)
+    if before.is_at(run.phase, run.number_of_pass):
+        return taken
+    return replace(
+        taken,
+        phase=run.phase,
+        number_of_pass=run.number_of_pass,
+        done=False,
+        attempts=0,
+        at=replace(before.at, cursor=None),
+        missing=0,
+        samples=(),
+    )
+
+
+def _written(run_id: str, before: SegmentRecord, after: SegmentRecord) -> Change:
+    """A segment's new state, if it is still as it was read."""
+    key = segment_item(run_id, after.segment)
+    if not before.claim:
+        return Change(key=key, put=after.item(), when="attribute_not_exists(#claim)")
+    return Change(
+        key=key,
+        put=after.item(),
+        when="#claim = :old_claim AND #version = :old_version",
+        values={"old_claim": before.claim, "old_version": before.version},
+    )
+
+
+def _working(run: RunRecord, more: int) -> Change:
+    return Change(key=run_item(run.run_id), plus={"working": more}, when="#fence = :fence", values={"fence": run.fence})
