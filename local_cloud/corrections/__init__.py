@@ -6,11 +6,13 @@ from importlib import import_module
 from typing import Final
 
 CORRECTIONS: Final = (
+    "execution_failures",
     "failure_destinations",
     "function_interpreter",
     "handler_errors",
     "invoke_payload",
     "item_conditions",
+    "map_concurrency",
     "partiql_batches",
     "partiql_permissions",
     "partiql_tokens",
@@ -23,6 +25,7 @@ CORRECTIONS: Final = (
     "secure_transport",
     "stream_filters",
     "stream_mappings",
+    "table_exports",
     "table_features",
 )
 """The modules of this package that have an `apply`, in the order in which they take hold."""
