@@ -41,6 +41,7 @@ class BackfillFunction(Construct):
             stage=stage,
             name=deployment.BACKFILL,
             description="One step of a backfill: plan, a part of a segment, verify, report, or why it failed.",
+            data=data,
             network=network,
             layer=layer,
             timeout=TIMEOUT,

@@ -35,13 +35,15 @@ NETWORK_INTERFACES: Final = (
 
 
 class LambdaService(ManagedPolicy):
-    """What Lambda itself does in the name of every function of a stage: traces and network interfaces.
+    """What Lambda itself does in the name of every function of a stage: traces, failed invocations, network interfaces.
 
     One policy for all, so that the few permissions that no resource can narrow stand in one place. The code of a
     function, which holds the same credentials, is denied the network interfaces again.
     """
 
-    def __init__(self, scope: Construct, *, stage: StageConfig, subnets: Sequence[str], security_group: str) -> None:
+    def __init__(
+        self, scope: Construct, *, stage: StageConfig, data: DataStack, subnets: Sequence[str], security_group: str
+    ) -> None:
         stack = Stack.of(scope)
         interfaces = _ec2(stack, "network-interface", "*")
         super().__init__(
@@ -50,6 +52,7 @@ class LambdaService(ManagedPolicy):
             description=f"What Lambda does in the name of every function of stage {stage.name}.",
             statements=[
                 _send_traces(),
+                _set_failures_aside(data),
                 PolicyStatement(
                     # EC2 knows no resource to which looking could be narrowed.
                     sid="SeeSubnetsAndNetworkInterfaces",
@@ -100,7 +103,7 @@ class FunctionBoundary(ManagedPolicy):
             description=f"What the role of any function of stage {stage.name} can do at most.",
             statements=[
                 *_data_of_this_stage(data),
-                *_around_a_function(Stack.of(scope), stage),
+                *_around_a_function(Stack.of(scope), stage, data),
                 *([_items_only_through(endpoint)] if endpoint else []),
             ],
         )
@@ -135,7 +138,7 @@ def _data_of_this_stage(data: DataStack) -> tuple[PolicyStatement, ...]:
     )
 
 
-def _around_a_function(stack: Stack, stage: StageConfig) -> tuple[PolicyStatement, ...]:
+def _around_a_function(stack: Stack, stage: StageConfig, data: DataStack) -> tuple[PolicyStatement, ...]:
     log_groups = [
         stack.format_arn(
             service="logs",
@@ -146,6 +149,7 @@ def _around_a_function(stack: Stack, stage: StageConfig) -> tuple[PolicyStatemen
         for function in deployment.FUNCTIONS
     ]
     return (
+        _set_failures_aside(data),
         PolicyStatement(
             sid="MessagesOfItsQueue",
             actions=["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
@@ -173,6 +177,14 @@ def _items_only_through(endpoint: str) -> PolicyStatement:
         actions=list(dynamodb_actions.ON_ITEMS),
         resources=["*"],
         conditions={"StringNotEquals": {"aws:SourceVpce": endpoint}},
+    )
+
+
+def _set_failures_aside(data: DataStack) -> PolicyStatement:
+    return PolicyStatement(
+        sid="SetFailedInvocationsAside",
+        actions=["sqs:SendMessage"],
+        resources=[data.failed_invocations.queue_arn],
     )
 
 

@@ -16,7 +16,10 @@ from switchboard.schema import deployment
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aws_cdk.aws_kms import IKey
+
     from infra.config import StageConfig
+    from infra.stacks.data import DataStack
     from infra.stacks.network import NetworkStack
 
 
@@ -36,6 +39,7 @@ class SwitchboardFunction(Construct):
         stage: StageConfig,
         name: str,
         description: str,
+        data: DataStack,
         network: NetworkStack,
         layer: ILayerVersion,
         timeout: Duration,
@@ -46,7 +50,7 @@ class SwitchboardFunction(Construct):
         super().__init__(scope, construct_id)
         full_name = deployment.function_name(stage.name, name)
         package = name.replace("-", "_")
-        log_group = self._define_log_group(stage, full_name)
+        log_group = self._define_log_group(stage, full_name, data.log_key)
         role = self._define_role(full_name, network)
         self.policy = ManagedPolicy(
             self,
@@ -71,6 +75,8 @@ class SwitchboardFunction(Construct):
             tracing=Tracing.ACTIVE,
             timeout=timeout,
             memory_size=memory_mb,
+            environment_encryption=data.log_key,
+            dead_letter_queue=data.failed_invocations,
             reserved_concurrent_executions=stage.reserved_concurrency.get(name),
             environment={
                 deployment.ENV_STAGE: stage.name,
@@ -92,13 +98,14 @@ class SwitchboardFunction(Construct):
             raise TypeError("A function without its resource: this version of the CDK is not the pinned one.")
         function.vpc_config = network.connection
 
-    def _define_log_group(self, stage: StageConfig, function_name: str) -> LogGroup:
+    def _define_log_group(self, stage: StageConfig, function_name: str, key: IKey | None) -> LogGroup:
         # A kept group would block its name when the stack is created again; it holds no state of the system.
         log_group = LogGroup(
             self,
             "LogGroup",
             log_group_name=f"/aws/lambda/{function_name}",
             retention=stage.log_retention,
+            encryption_key=key,
             removal_policy=RemovalPolicy.DESTROY,
         )
         Tags.of(log_group).add("purpose", f"Logs of {function_name}")

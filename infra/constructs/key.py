@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk.aws_iam import AccountRootPrincipal, AnyPrincipal, Effect, PolicyDocument, PolicyStatement
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk.aws_iam import (
+    AccountRootPrincipal,
+    AnyPrincipal,
+    Effect,
+    PolicyDocument,
+    PolicyStatement,
+    ServicePrincipal,
+)
 from aws_cdk.aws_kms import Key
 
 from switchboard.schema.deployment import APP
@@ -56,6 +63,21 @@ DYNAMODB_USE: Final = (
 S3_USE: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 """What S3 does with a bucket's key on its caller's behalf (S3 User Guide, "Using SSE-KMS")."""
 
+LAMBDA_USE: Final = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
+"""What Lambda does with the key of a function's environment (Lambda Developer Guide, "Securing environment variables").
+"""
+
+LOGS_USE: Final = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+"""What CloudWatch Logs does with a log group's key (its User Guide, "Encrypt log data using AWS KMS")."""
+
 BACKUP_USE: Final = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", "kms:RetireGrant")
 """What a vault's key is used for (AWS Backup Developer Guide, "Access control", permissions of `CreateBackupVault`)."""
 
@@ -65,6 +87,7 @@ class SwitchboardKey(Key):
 
     With `only_through`, such as `dynamodb`, every caller of the account uses it through that service and no role's
     policy has to mention it; nobody uses it in another way. Without, the account's policies say who uses it.
+    `further` statements name AWS services that use it by themselves.
     """
 
     def __init__(
@@ -76,6 +99,7 @@ class SwitchboardKey(Key):
         protects: str,
         use: Sequence[str],
         only_through: str | None = None,
+        further: Sequence[PolicyStatement] = (),
     ) -> None:
         super().__init__(
             scope,
@@ -100,11 +124,31 @@ class SwitchboardKey(Key):
                         principals=[AnyPrincipal()],
                         actions=["kms:CreateGrant"],
                         resources=["*"],
-                        conditions={"Bool": {"kms:GrantIsForAWSResource": "false"}},
+                        conditions={
+                            "BoolIfExists": {"kms:GrantIsForAWSResource": "false", "aws:PrincipalIsAWSService": "false"}
+                        },
                     ),
+                    *further,
                 ]
             ),
         )
+
+
+def used_by_cloudwatch_logs(stack: Stack) -> PolicyStatement:
+    """CloudWatch Logs itself, for log groups of this account, which it names in the encryption context."""
+    return PolicyStatement(
+        sid="LogGroupsOfTheAccountUseIt",
+        principals=[ServicePrincipal("logs.amazonaws.com")],
+        actions=list(LOGS_USE),
+        resources=["*"],
+        conditions={
+            "ArnLike": {
+                "kms:EncryptionContext:aws:logs:arn": stack.format_arn(
+                    service="logs", resource="log-group", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+                )
+            }
+        },
+    )
 
 
 def _used_through(stack: Stack, service: str, use: Sequence[str]) -> PolicyStatement:

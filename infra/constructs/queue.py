@@ -1,4 +1,4 @@
-"""An SQS queue and the queue of what it could not deliver."""
+"""SQS queues: one in front of a function, and those of what could not be delivered."""
 
 from __future__ import annotations
 
@@ -8,13 +8,29 @@ from aws_cdk import Duration, Stack, Tags
 from aws_cdk.aws_sqs import DeadLetterQueue, Queue, QueueEncryption, RedriveAllowPolicy, RedrivePermission
 from constructs import Construct
 
-from switchboard.schema.deployment import queue_name
+from switchboard.schema.deployment import FAILED_INVOCATIONS, queue_name
 
 if TYPE_CHECKING:
     from infra.config import StageConfig
 
 LONGEST_RETENTION = Duration.days(14)
 """The longest that SQS keeps a message."""
+
+
+class FailedInvocations(Queue):
+    """Where Lambda leaves what a function failed that nobody waits for: the dead-letter queue of every function."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: StageConfig) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            queue_name=queue_name(stage.name, FAILED_INVOCATIONS),
+            encryption=QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=LONGEST_RETENTION,
+            redrive_allow_policy=RedriveAllowPolicy(redrive_permission=RedrivePermission.DENY_ALL),
+        )
+        Tags.of(self).add("purpose", "Asynchronous invocations that a function failed for good")
 
 
 class IngestQueue(Construct):

@@ -15,8 +15,11 @@ from infra.constructs.backfill_definition import SEGMENTS_LABEL, definition
 from switchboard.schema import deployment
 
 if TYPE_CHECKING:
+    from aws_cdk.aws_kms import IKey
+
     from infra.config import StageConfig
     from infra.constructs.function import SwitchboardFunction
+    from infra.stacks.data import DataStack
 
 AFTER_THE_FUNCTION = Duration.minutes(1)
 """How much longer a task may take than the function: what ends first is the function, which says so."""
@@ -29,11 +32,11 @@ class BackfillMachine(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: StageConfig, function: SwitchboardFunction
+        self, scope: Construct, construct_id: str, *, stage: StageConfig, data: DataStack, function: SwitchboardFunction
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = deployment.state_machine_name(stage.name)
-        log_group = self._define_log_group(stage)
+        log_group = self._define_log_group(stage, data.log_key)
         role, policy = self._define_role(function)
         timeout = function.function.timeout or Duration.seconds(0)
         self.machine = CfnStateMachine(
@@ -76,7 +79,7 @@ class BackfillMachine(Construct):
             service="states", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
 
-    def _define_log_group(self, stage: StageConfig) -> LogGroup:
+    def _define_log_group(self, stage: StageConfig, key: IKey | None) -> LogGroup:
         log_group = LogGroup(
             self,
             "LogGroup",
@@ -84,6 +87,7 @@ class BackfillMachine(Construct):
             # Functions Developer Guide, "Logging in CloudWatch Logs").
             log_group_name=f"/aws/vendedlogs/states/{self.name}",
             retention=stage.log_retention,
+            encryption_key=key,
             removal_policy=RemovalPolicy.DESTROY,
         )
         Tags.of(log_group).add("purpose", f"Events of executions of {self.name}, without their data")

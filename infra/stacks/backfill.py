@@ -35,7 +35,7 @@ class BackfillStack(SwitchboardStack):
         )
         self.add_stack_dependency(after)
         function = BackfillFunction(self, stage=stage, data=data, network=network, layer=DependenciesLayer(self))
-        self.machine = BackfillMachine(self, "Machine", stage=stage, function=function.step)
+        self.machine = BackfillMachine(self, "Machine", stage=stage, data=data, function=function.step)
         Published(
             self,
             stage=stage,

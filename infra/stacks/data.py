@@ -1,4 +1,4 @@
-"""Everything with state: the tables, the buckets, and their keys."""
+"""Everything with state: the tables, the buckets, their keys, and the queue of what every function failed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from infra.constructs.bucket import AccessLogBucket, PrivateBucket
 from infra.constructs.key import DYNAMODB_USE, LAMBDA_USE, S3_USE, SwitchboardKey, used_by_cloudwatch_logs
 from infra.constructs.legacy_table import LegacyTable
 from infra.constructs.published import Published
+from infra.constructs.queue import FailedInvocations
 from infra.constructs.stack import SwitchboardStack
 from infra.constructs.table import StoredTable
 from switchboard.schema import cdr, deployment, messages, runs
@@ -40,6 +41,7 @@ class DataStack(SwitchboardStack):
         self.runs_table = self._define_runs_table()
         self.quarantine = self._define_quarantine()
         self.reports = self._define_reports()
+        self.failed_invocations = FailedInvocations(self, "FailedInvocations", stage=stage)
         if stage.backup_plan:
             self._define_backup()
         if stage.make_legacy_tables:

@@ -41,7 +41,7 @@ class NetworkStack(SwitchboardStack):
         self.endpoints = GatewayEndpoints(self, vpc_id=vpc_id, route_tables=route_tables, data=data)
         group = self._define_security_group(vpc_id)
         self.connection = CfnFunction.VpcConfigProperty(subnet_ids=subnets, security_group_ids=[group])
-        self.lambda_service = LambdaService(self, stage=stage, subnets=subnets, security_group=group)
+        self.lambda_service = LambdaService(self, stage=stage, data=data, subnets=subnets, security_group=group)
         self.boundary = FunctionBoundary(
             self, stage=stage, data=data, endpoint=self.endpoints.dynamodb.ref if stage.bind_to_network else None
         )
