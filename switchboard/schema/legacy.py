@@ -31,6 +31,12 @@ REASONS: Final = (UNMAPPED, "rejected", "conflict", "not_first", TOO_OLD)
 LEFT_ALONE: Final = "left_alone"
 """The count of items at or after the cut-over, which stay in the old table only."""
 
+# --- objects of the reports bucket, below those of the run ------------------------------------------------------------
+PAGES_PREFIX: Final = "import/"
+"""Where a run keeps what it counted on each page, below its own objects."""
+DAYS_OBJECT: Final = f"{PAGES_PREFIX}days.json"
+"""The items of both sides by sponsor and day."""
+
 
 def record_id(timestamp: str, sponsor_id: str) -> str:
     """The `id` of the record of an old item, from its key alone."""

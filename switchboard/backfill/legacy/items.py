@@ -17,7 +17,6 @@ from switchboard.schema import legacy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from switchboard.backfill.job import Key
     from switchboard.dynamo.values import AttributeValue
 
 _SECONDS: Final = Decimal(10) ** 8
@@ -62,11 +61,6 @@ class LegacyItem:
     def from_canonical(cls, text: str) -> LegacyItem:
         """The item whose canonical text this is."""
         return cls.of({name: _restored(attribute) for name, attribute in json.loads(text).items()})
-
-    @property
-    def key(self) -> Key:
-        """Its key in the old table."""
-        return ("N", self.timestamp), ("S", self.sponsor_id)
 
     @property
     def id(self) -> str:

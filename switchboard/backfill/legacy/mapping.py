@@ -99,6 +99,7 @@ class LegacyMapping:
             _check(document)
         except fastjsonschema.JsonSchemaValueException as broken:
             raise InvalidInput(_remedy(broken)) from None
+        self.document = document
         self._source: str = document.get("source", legacy.SOURCE)
         self._rules = tuple(Rule.of(name, document[name]) for name in _RULED if name in document)
         self._left_out = _KEY.union(document.get("leave_out", ()))

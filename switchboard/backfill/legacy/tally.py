@@ -32,15 +32,21 @@ class Side:
         self.checksum = (self.checksum + digest) % MODULUS
         self.days[day] += 1
 
-    def __add__(self, other: Side) -> Side:
-        return Side(
-            self.items + other.items, (self.checksum + other.checksum) % MODULUS, Counter(self.days) + other.days
-        )
+    @property
+    def checksum_text(self) -> str:
+        """The sum as 32 hexadecimal digits."""
+        return f"{self.checksum:032x}"
+
+    def join(self, other: Side) -> None:
+        """Count the items of `other` as well."""
+        self.items += other.items
+        self.checksum = (self.checksum + other.checksum) % MODULUS
+        self.days.update(other.days)
 
     def as_json(self) -> dict[str, Any]:
-        """`items`, `checksum` as 32 hexadecimal digits, and `days` as rows of sponsor, day and number of items."""
+        """`items`, `checksum`, and `days` as rows of sponsor, day and number of items."""
         days = [[*day, count] for day, count in sorted(self.days.items())]
-        return {"items": self.items, "checksum": f"{self.checksum:032x}", "days": days}
+        return {"items": self.items, "checksum": self.checksum_text, "days": days}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Side:
@@ -69,14 +75,13 @@ class Tally:
         """Whether both sides have the same items: by number, by checksum, and by sponsor and day."""
         return self.source == self.target
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            self.statuses + other.statuses,
-            self.source + other.source,
-            self.target + other.target,
-            self.places + other.places,
-            self.read_units + other.read_units,
-        )
+    def join(self, other: Tally) -> None:
+        """Count what `other` counts as well."""
+        self.statuses.update(other.statuses)
+        self.source.join(other.source)
+        self.target.join(other.target)
+        self.places.update(other.places)
+        self.read_units += other.read_units
 
     def as_json(self) -> dict[str, Any]:
         """The tally as an object keeps it."""
