@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from switchboard.backfill.engine import Outcome
+from switchboard.backfill.errors import InvalidInput
 from switchboard.backfill.listed import ListedKeys, Listing
 from switchboard.backfill.source import PAGE
 from switchboard.schema import runs
@@ -16,6 +17,24 @@ if TYPE_CHECKING:
     from switchboard.backfill.job import Key, SetAttribute
     from switchboard.backfill.key_lists import KeyLists
     from switchboard.backfill.listed import Standing
+
+
+_REFUSED: Final = {
+    runs.IMPORT_LEGACY_CDR: "import again, which leaves alone what is imported",
+    runs.RENAME_USER: "rename the user again, which leaves alone what is renamed",
+    runs.UNDO: "undo the run again, which leaves alone what is undone",
+}
+
+
+def check_replayable(job: str, status: str) -> None:
+    """Return where the failed items of a run of `job` that has this status may be tried again.
+
+    Raises `InvalidInput` for jobs that are rather started again, and for a run that still works.
+    """
+    if job in _REFUSED:
+        raise InvalidInput(f"run: expected one that set an attribute: {_REFUSED[job]}")
+    if status == runs.RUNNING:
+        raise InvalidInput("run: expected one that has ended or is paused: wait for its end")
 
 
 def replaying(

@@ -1,0 +1,50 @@
+"""The kind of job `undo`, as the state machine runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from switchboard.backfill import fields as checked
+from switchboard.backfill.earlier import earlier, key_lists, of_run, planned_again, standing, writer
+from switchboard.backfill.job import Key, Table
+from switchboard.backfill.kinds import Kind, Planned, Work
+from switchboard.backfill.undo import RemoveAttribute, Undoing, check_undoable
+from switchboard.schema import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from switchboard.backfill.kinds import Part, Tools
+
+
+def plan(fields: Mapping[str, Any], tools: Tools) -> Planned:
+    """The plan of `{"run": id, "uncertain": false}`. Raises as `check_undoable` and `earlier.planned_again`."""
+    checked.known(fields, (runs.RUN_FIELD, runs.UNCERTAIN, runs.MAX_WRITE_UNITS, runs.MAX_READ_UNITS))
+    uncertain = checked.flag(fields, runs.UNCERTAIN)
+    found = earlier(fields, tools)
+    check_undoable(found.record.job, found.status.status)
+    stored = {
+        **{name: found.record.stored[name] for name in ("table", "key_names", "attribute", "value")},
+        runs.UNCERTAIN: uncertain,
+    }
+    return planned_again(found, fields, tools, items=found.status.counters.updated, stored=stored)
+
+
+def work(stored: Mapping[str, Any], part: Part, tools: Tools) -> Work[Key]:
+    """The journal of the run's segments, and conditional removals, of which no journal is kept."""
+    table = Table(stored["table"], tuple(stored["key_names"]))
+    change = RemoveAttribute(table, stored["attribute"], stored["value"])
+    pages = Undoing(
+        change,
+        key_lists(table, tools),
+        standing(change, part, tools),
+        run_id=part.run_id,
+        undone=stored["run"],
+        of_run=of_run(stored, part),
+        touch_uncertain=stored[runs.UNCERTAIN],
+        size=part.size,
+    )
+    return Work(pages=pages, settles=writer(change, part, tools), key=table.attributes)
+
+
+KIND: Final = Kind(plan=plan, work=work)
