@@ -8,15 +8,16 @@ from aws_cdk.aws_iam import PolicyStatement
 
 from infra.constructs.backfill_operator import BackfillOperator
 from infra.constructs.data_operator import DataOperator
+from infra.constructs.deployer import Deployer
 from infra.constructs.published import Published
-from infra.constructs.service_role import ServiceRole
+from infra.constructs.service_access import ServiceAccess, ServiceBoundary
 from infra.constructs.stack import SwitchboardStack
 from switchboard.schema import deployment
 
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config import Ci, StageConfig
     from infra.constructs.operator_role import OperatorRole
     from infra.stacks.backfill import BackfillStack
     from infra.stacks.data import DataStack
@@ -42,18 +43,22 @@ class AccessStack(SwitchboardStack):
             description=f"Switchboard {stage.name}: one role per service and operator, with exactly what each calls.",
         )
         self._stage = stage
+        self._boundary = ServiceBoundary(self, stage=stage, functions=functions)
         self._define_qm_service(functions)
         self._define_cdr_reader(functions)
         self._define_messaging_service(functions)
         self._define_data_operator(data, functions)
         self._define_backfill_operator(data, backfill)
+        if stage.ci is not None:
+            self._define_deployer(stage.ci)
 
     def _define_qm_service(self, functions: FunctionsStack) -> None:
-        service = ServiceRole(
+        service = ServiceAccess(
             self,
             "QmService",
             stage=self._stage,
             runs_on=self._stage.qm_runs_on,
+            boundary=self._boundary,
             description="QM, which reports what happens to sponsorships: stores CDRs, directly or through the queue.",
             statements=[
                 PolicyStatement(
@@ -71,11 +76,12 @@ class AccessStack(SwitchboardStack):
         self._publish(deployment.QM_SERVICE, service, "ARN of the role that QM works with.")
 
     def _define_cdr_reader(self, functions: FunctionsStack) -> None:
-        service = ServiceRole(
+        service = ServiceAccess(
             self,
             "CdrReader",
             stage=self._stage,
             runs_on=self._stage.reporting_runs_on,
+            boundary=self._boundary,
             description="Reporting and billing: reads CDRs through the query function.",
             statements=[
                 PolicyStatement(
@@ -88,11 +94,12 @@ class AccessStack(SwitchboardStack):
         self._publish(deployment.CDR_READER, service, "ARN of the role that reporting and billing work with.")
 
     def _define_messaging_service(self, functions: FunctionsStack) -> None:
-        service = ServiceRole(
+        service = ServiceAccess(
             self,
             "MessagingService",
             stage=self._stage,
             runs_on=self._stage.messaging_runs_on,
+            boundary=self._boundary,
             description="The message backend, which authenticates people: reads and writes their conversations.",
             statements=[
                 PolicyStatement(
@@ -112,7 +119,11 @@ class AccessStack(SwitchboardStack):
         operator = BackfillOperator(self, stage=self._stage, data=data, backfill=backfill)
         self._publish(deployment.BACKFILL_OPERATOR, operator, "ARN of the role with which operators run backfills.")
 
-    def _publish(self, name: str, service: ServiceRole | OperatorRole, description: str) -> None:
+    def _define_deployer(self, ci: Ci) -> None:
+        deployer = Deployer(self, stage=self._stage, ci=ci)
+        self._publish(deployment.DEPLOYER, deployer, "ARN of the role with which the pipeline deploys.")
+
+    def _publish(self, name: str, service: ServiceAccess | OperatorRole | Deployer, description: str) -> None:
         Published(
             self,
             stage=self._stage,

@@ -5,13 +5,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
-from aws_cdk.aws_iam import PolicyStatement
+from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement
 
-from infra.config import DEV, LOCAL, PLACEHOLDER_ACCOUNT, PLACEHOLDER_REGION, Compute
-from infra.constructs.service_role import ServiceRole
+from infra.config import (
+    DEV,
+    LOCAL,
+    PLACEHOLDER_ACCOUNT,
+    PLACEHOLDER_REGION,
+    PLACEHOLDER_SUBJECT,
+    Ci,
+    Compute,
+    Existing,
+    RolesAnywhere,
+)
+from infra.constructs.deployer import Deployer
+from infra.constructs.service_access import ServiceAccess
 from tests.infra.templates import MANAGED_POLICY, STAGES, walk
 
 if TYPE_CHECKING:
+    from infra.config import StageConfig
     from tests.infra.templates import Templates
 
 ROLE = "AWS::IAM::Role"
@@ -48,10 +60,23 @@ def arn(stage: str, service: str, resource: str, *, everywhere: bool = False) ->
     return f"arn:{partition}:{service}:{'' if everywhere else region}:{account}:{resource}"
 
 
-def trust(compute: Compute) -> list[dict[str, Any]]:
+def access(runs_on: Compute | RolesAnywhere, stage: StageConfig = DEV) -> Template:
     stack = Stack(App(), "stack")
-    ServiceRole(stack, "Service", stage=DEV, runs_on=compute, description="A service.", statements=[CALL])
-    (role,) = Template.from_stack(stack).find_resources(ROLE).values()
+    boundary = ManagedPolicy(stack, "Boundary", statements=[CALL])
+    ServiceAccess(
+        stack,
+        "Service",
+        stage=stage,
+        runs_on=runs_on,
+        boundary=boundary,
+        description="A service.",
+        statements=[CALL],
+    )
+    return Template.from_stack(stack)
+
+
+def trust(runs_on: Compute | RolesAnywhere, stage: StageConfig = DEV) -> list[dict[str, Any]]:
+    (role,) = access(runs_on, stage).find_resources(ROLE).values()
     statements: list[dict[str, Any]] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     return statements
 
@@ -135,7 +160,7 @@ def test_an_operator_is_the_platform_team_signed_in(templates: Templates, stage:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_only_the_local_stage_trusts_the_account(templates: Templates, stage: str) -> None:
-    for name in TRUSTED:
+    for name in (*TRUSTED, *(["DeployerRole"] if stage != DEV.name else [])):
         document = templates.one(stage, ROLE, name)["AssumeRolePolicyDocument"]
         roots = [templates.text(stage, value) for key, value in walk(document) if key == "AWS"]
         assert roots == (["arn:${AWS::Partition}:iam::${AWS::AccountId}:root"] if stage == LOCAL.name else [])
@@ -167,3 +192,126 @@ def test_eks_tags_its_sessions() -> None:
     actions = sorted(value for statement in statements for value in statement["Action"])
     assert actions == ["sts:AssumeRole", "sts:TagSession"]
     assert all(statement["Condition"] == SAME_ACCOUNT for statement in statements)
+
+
+ANCHOR = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/00000000-0000-0000-0000-000000000000"
+SERVER = RolesAnywhere(ANCHOR, {"CN": "qm-1.example.com", "O": "QM"})
+
+
+@pytest.mark.parametrize("stage", [DEV, LOCAL])
+def test_a_server_outside_aws_is_its_certificate_of_one_anchor(stage: StageConfig) -> None:
+    statements = [one for one in trust(SERVER, stage) if "Service" in one["Principal"]]
+    actions = [
+        action
+        for one in statements
+        for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+    ]
+    assert sorted(actions) == ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
+    for one in statements:
+        assert one["Principal"] == {"Service": "rolesanywhere.amazonaws.com"}
+        assert one["Condition"] == {
+            "ArnEquals": {"aws:SourceArn": ANCHOR},
+            "StringEquals": {
+                "aws:PrincipalTag/x509Subject/CN": "qm-1.example.com",
+                "aws:PrincipalTag/x509Subject/O": "QM",
+            },
+        }
+
+
+def test_a_certificate_without_a_common_name_is_nobodys() -> None:
+    with pytest.raises(ValueError, match="give CN"):
+        RolesAnywhere(ANCHOR, {"O": "QM"})
+
+
+@pytest.mark.parametrize("runs_on", [*Compute, SERVER])
+def test_every_mode_has_one_policy_one_boundary_and_what_carries_the_role(runs_on: Compute | RolesAnywhere) -> None:
+    template = access(runs_on)
+    ((role_id, role),) = template.find_resources(ROLE).items()
+    assert role["Properties"]["PermissionsBoundary"]["Ref"].startswith("Boundary")
+    attached = [
+        policy["Properties"]["Roles"]
+        for policy in template.find_resources(MANAGED_POLICY).values()
+        if "Roles" in policy["Properties"]
+    ]
+    assert attached == [[{"Ref": role_id}]]
+    carriers = [
+        carrier["Properties"]
+        for kind in ("AWS::IAM::InstanceProfile", "AWS::RolesAnywhere::Profile")
+        for carrier in template.find_resources(kind).values()
+    ]
+    if runs_on is Compute.EC2:
+        assert carriers == [{"Roles": [{"Ref": role_id}]}]
+    elif runs_on is SERVER:
+        (profile,) = carriers
+        assert profile["RoleArns"] == [{"Fn::GetAtt": [role_id, "Arn"]}]
+        assert (profile["Enabled"], profile["DurationSeconds"]) == (True, 3_600)
+    else:
+        assert carriers == []
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_service_can_ever_touch_data(templates: Templates, stage: str) -> None:
+    boundary = templates.one(stage, MANAGED_POLICY, "ServiceBoundary")["PolicyDocument"]
+    actions = {action for statement in templates.statements(stage, boundary) for action in statement.actions}
+    assert actions == {"lambda:InvokeFunction", "sqs:SendMessage"}
+    for name in TRUSTED:
+        role = templates.one(stage, ROLE, name)
+        assert templates.text(stage, role["PermissionsBoundary"]) == "${ServiceBoundary}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_boundary_of_services_leaves_each_what_it_needs(templates: Templates, stage: str) -> None:
+    boundary = templates.one(stage, MANAGED_POLICY, "ServiceBoundary")["PolicyDocument"]
+    possible = {
+        (action, resource)
+        for statement in templates.statements(stage, boundary)
+        for action in statement.actions
+        for resource in statement.resources
+    }
+    for name in TRUSTED:
+        granted = templates.allowed(stage, name.removesuffix("Role"))
+        assert {(action, resource) for action, where in granted.items() for resource in where} <= possible
+
+
+def test_the_pipeline_is_one_exact_subject(templates: Templates) -> None:
+    role = templates.one("prod", ROLE, "DeployerRole")
+    (statement,) = templates.statements("prod", role["AssumeRolePolicyDocument"])
+    issuer = "token.actions.githubusercontent.com"
+    assert isinstance(statement.principals, dict)
+    assert statement.actions == ("sts:AssumeRoleWithWebIdentity",)
+    assert templates.text("prod", statement.principals["Federated"]) == "${DeployerProvider.Arn}"
+    assert statement.condition == {
+        "StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": PLACEHOLDER_SUBJECT}
+    }
+    provider = templates.one("prod", "AWS::IAM::OIDCProvider", "DeployerProvider")
+    assert (provider["Url"], provider["ClientIdList"]) == (f"https://{issuer}", ["sts.amazonaws.com"])
+
+
+def test_the_pipeline_may_assume_the_bootstrap_roles_and_nothing_else(templates: Templates) -> None:
+    place = f"{PLACEHOLDER_ACCOUNT}-{PLACEHOLDER_REGION}"
+    assert templates.allowed("prod", "Deployer") == {
+        "sts:AssumeRole": tuple(
+            f"arn:aws:iam::{PLACEHOLDER_ACCOUNT}:role/cdk-hnb659fds-{role}-role-{place}"
+            for role in ("deploy", "file-publishing", "lookup")
+        )
+    }
+
+
+def test_an_existing_provider_is_referred_to() -> None:
+    stack = Stack(App(), "stack")
+    known = "arn:aws:iam::123456789012:oidc-provider/ci.example.com"
+    Deployer(stack, stage=DEV, ci=Ci("project:1:main", Existing(known), issuer="ci.example.com", audience="aws"))
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::IAM::OIDCProvider", 0)
+    (role,) = template.find_resources(ROLE).values()
+    (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Federated": known}
+    assert statement["Condition"]["StringEquals"] == {
+        "ci.example.com:aud": "aws",
+        "ci.example.com:sub": "project:1:main",
+    }
+
+
+def test_people_deploy_the_disposable_stage(templates: Templates) -> None:
+    assert not templates.resources("dev", "AWS::IAM::OIDCProvider")
+    assert not [name for name in templates.resources("dev", ROLE) if name.startswith("Deployer")]

@@ -39,6 +39,7 @@ PUBLISHED = {
         "roles/backfill-operator": "${BackfillOperatorRole.Arn}",
     },
 }
+DEPLOYED_BY_A_PIPELINE = ("local", "prod")
 """What callers find, and what it must be: ARNs of functions and roles, names of tables and buckets, URLs of queues."""
 
 DESCRIBED = {
@@ -68,6 +69,8 @@ PARTS = {
     "AWS::Backup::BackupPlan",
     "AWS::Backup::BackupSelection",
     "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::IAM::InstanceProfile",
+    "AWS::IAM::OIDCProvider",
     "AWS::KMS::Alias",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
@@ -129,8 +132,11 @@ def test_everything_a_caller_needs_is_published_twice(templates: Templates, stag
         resource["Properties"]["Name"]: templates.text(stage, resource["Properties"]["Value"])
         for resource in templates.resources(stage, "AWS::SSM::Parameter", stack).values()
     }
-    assert outputs == {deployment.output_name(path): value for path, value in PUBLISHED[stack].items()}
-    assert parameters == {f"/switchboard/{stage}/{path}": value for path, value in PUBLISHED[stack].items()}
+    published = dict(PUBLISHED[stack])
+    if stack == "access" and stage in DEPLOYED_BY_A_PIPELINE:
+        published["roles/deployer"] = "${DeployerRole.Arn}"
+    assert outputs == {deployment.output_name(path): value for path, value in published.items()}
+    assert parameters == {f"/switchboard/{stage}/{path}": value for path, value in published.items()}
 
 
 def test_output_names_are_the_paths_in_pascal_case() -> None:
@@ -189,8 +195,10 @@ def test_nobody_is_named_and_nothing_is_inline(templates: Templates, stage: str)
         template = templates.by_stack[stage, stack]
         kinds = {resource["Type"] for resource in template["Resources"].values()}
         assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} <= {
-            "AWS::IAM::Role",
+            "AWS::IAM::InstanceProfile",
             "AWS::IAM::ManagedPolicy",
+            "AWS::IAM::OIDCProvider",
+            "AWS::IAM::Role",
         }
         for role in templates.resources(stage, "AWS::IAM::Role", stack).values():
             assert not {"Policies", "RoleName"} & set(role["Properties"])
