@@ -34,11 +34,11 @@ EXECUTION_EVENTS: Final = 2
 
 _PHASES: Final = 2
 """The work and the count, each a map."""
-_STEPS: Final = 2 + _PHASES
+STEPS: Final = 2 + _PHASES
 """Plan, a verification after each phase, report."""
 _CHOICES: Final = 1 + 2 * _PHASES
 """Whether only a plan was wanted; which map each phase takes, and what follows it."""
-_EVENTS_OUTSIDE: Final = EXECUTION_EVENTS + _STEPS * TASK_EVENTS + _CHOICES * CHOICE_EVENTS + _PHASES * MAP_EVENTS
+_EVENTS_OUTSIDE: Final = EXECUTION_EVENTS + STEPS * TASK_EVENTS + _CHOICES * CHOICE_EVENTS + _PHASES * MAP_EVENTS
 _EVENTS_OF_CALL: Final = TASK_EVENTS + CHOICE_EVENTS
 _TRANSITIONS_OF_CALL: Final = 2
 """The task, and the choice whether to call it again."""
@@ -147,7 +147,7 @@ def cost(work: Work, pace: Pace, prices: Prices) -> Cost:
     objects = _JOURNAL_OBJECTS * min(pages, work.items_to_change)
     gb_seconds = (working + counting) * pace.workers * pace.memory_gb
     transitions = _transitions(calls, pace)
-    invocations = calls + _STEPS
+    invocations = calls + STEPS
     return Cost(
         items=work.items,
         items_to_change=work.items_to_change,
@@ -192,7 +192,7 @@ def longest_history(calls: int, pace: Pace) -> int:
 def _transitions(calls: int, pace: Pace) -> int:
     """State transitions; those of a distributed map's executions are charged alike, and so are their starts."""
     of_segment = 1 + pace.distributed
-    return _STEPS + _CHOICES + _PHASES + _PHASES * pace.segments * of_segment + calls * _TRANSITIONS_OF_CALL
+    return STEPS + _CHOICES + _PHASES + _PHASES * pace.segments * of_segment + calls * _TRANSITIONS_OF_CALL
 
 
 def _calls(seconds: float, pace: Pace) -> int:
