@@ -55,26 +55,31 @@ def write_samples(
     """
     lacking = 0
     for start in range(0, items, _PAGE):
-        numbers = range(start, min(start + _PAGE, items))
-        samples = {number: sample(table, attribute, number, share) for number in numbers}
-
-        def send(batch: Sequence[int], samples: Mapping[int, Any] = samples) -> Mapping[int, bool | Refusal]:
-            puts: Any = [{"PutRequest": {"Item": samples[number]}} for number in batch]
-            with systemic():
-                answer = client.batch_write_item(RequestItems={table.name: puts})
-            left: Any = answer.get("UnprocessedItems", {}).get(table.name, ())
-            unwritten = {table.key(put["PutRequest"]["Item"]) for put in left}
-            return {
-                number: Refusal("ThrottlingError") if table.key(samples[number]) in unwritten else True
-                for number in batch
-            }
-
-        for answer in settle(numbers, send, per_request=PER_REQUEST, budget=waiting.patience()).values():
-            if isinstance(answer, Refusal):
-                raise _stopped(answer)
-        lacking += sum(attribute not in item for item in samples.values())
+        samples = [sample(table, attribute, number, share) for number in range(start, min(start + _PAGE, items))]
+        put_all(client, table, samples, waiting=waiting)
+        lacking += sum(attribute not in item for item in samples)
         written(len(samples))
     return {"items": items, "other_value": items - lacking, "missing": lacking}
+
+
+def put_all(
+    client: DynamoDBClient, table: Table, items: Sequence[Mapping[str, AttributeValue]], *, waiting: Waiting
+) -> None:
+    """Write these items, anew where they stand. Raises as `write_samples` does."""
+
+    def send(batch: Sequence[int]) -> Mapping[int, bool | Refusal]:
+        puts: Any = [{"PutRequest": {"Item": items[number]}} for number in batch]
+        with systemic():
+            answer = client.batch_write_item(RequestItems={table.name: puts})
+        left: Any = answer.get("UnprocessedItems", {}).get(table.name, ())
+        unwritten = {table.key(put["PutRequest"]["Item"]) for put in left}
+        return {
+            number: Refusal("ThrottlingError") if table.key(items[number]) in unwritten else True for number in batch
+        }
+
+    for answer in settle(range(len(items)), send, per_request=PER_REQUEST, budget=waiting.patience()).values():
+        if isinstance(answer, Refusal):
+            raise _stopped(answer)
 
 
 def _stopped(refusal: Refusal) -> Exception:
