@@ -11,7 +11,6 @@ from switchboard.backfill.key_lists import KeyLists
 from switchboard.backfill.kinds import Planned
 from switchboard.backfill.listed import Standing
 from switchboard.backfill.plan import planned
-from switchboard.backfill.runs_table import RunsTable
 from switchboard.backfill.writes import Writer
 from switchboard.schema import runs
 
@@ -35,10 +34,9 @@ class Earlier:
 
 
 def earlier(fields: Mapping[str, Any], tools: Tools) -> Earlier:
-    """The run of the field `run`. Raises `InvalidInput` where there is none, and as `RunsTable` does."""
+    """The run of the field `run`. Raises `InvalidInput` where there is none, and as `tools.runs` does."""
     run_id = checked.text(fields, runs.RUN_FIELD)
-    table = RunsTable(tools.dynamodb, tools.names.runs_table, waiting=tools.waiting, now=tools.now)
-    return Earlier(table.record(run_id), table.status(run_id))
+    return Earlier(tools.runs.record(run_id), tools.runs.status(run_id))
 
 
 def planned_again(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from switchboard.backfill.errors import systemic
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,27 +24,33 @@ class KeyLists:
         self._table = table
 
     def write(self, name: str, lists: Mapping[str, Sequence[Key]]) -> None:
-        """Write the object `name`. Raises what the client raises; nothing is written then."""
+        """Write the object `name`. Raises `Systemic`, and what the client raises; nothing is written then."""
         document = {each: [self._table.attributes(key) for key in keys] for each, keys in lists.items()}
-        self._client.put_object(
-            Bucket=self._bucket,
-            Key=name,
-            Body=json.dumps(document, separators=(",", ":")).encode(),
-            ContentType="application/json",
-        )
+        with systemic():
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=name,
+                Body=json.dumps(document, separators=(",", ":")).encode(),
+                ContentType="application/json",
+            )
 
     def read(self, name: str) -> dict[str, list[Key]]:
-        """The lists of the object `name`. Raises what the client raises."""
-        stored = json.loads(self._client.get_object(Bucket=self._bucket, Key=name)["Body"].read())
+        """The lists of the object `name`. Raises as `write`."""
+        with systemic():
+            stored = json.loads(self._client.get_object(Bucket=self._bucket, Key=name)["Body"].read())
         return {each: [self._table.key(key) for key in keys] for each, keys in stored.items()}
 
     def names(self, prefix: str, *, after: str = "") -> Iterator[str]:
-        """The names that begin with `prefix`, in their order, those up to `after` left out; read page by page."""
+        """The names that begin with `prefix`, in their order and read page by page, those up to `after` left out.
+
+        Raises as `write`.
+        """
         request: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix}
         if after:
             request["StartAfter"] = after
         while True:
-            answer = self._client.list_objects_v2(**request)
+            with systemic():
+                answer = self._client.list_objects_v2(**request)
             yield from (each["Key"] for each in answer.get("Contents", ()))
             if not answer.get("IsTruncated"):
                 return
