@@ -10,8 +10,9 @@ from switchboard.dynamo.budget import Budget
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE_SECONDS: Final = 900.0
-"""How long one request's items are tried: a table that throttles longer than this needs a person."""
+PATIENCE_SECONDS: Final = 300.0
+"""How long items are tried while none of them gets through: a partition that throttles longer needs a person, and a
+worker that waited longer would outlive its invocation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,14 @@ class Waiting:
 
     def patience(self) -> Budget:
         """The time of one request's items, from now."""
-        end = self.clock() + PATIENCE_SECONDS
+        now = self.clock()
+        return self.patience_since(lambda: now)
+
+    def patience_since(self, progress: Callable[[], float]) -> Budget:
+        """The time of items of which some got through last at `progress`, as `clock` tells it."""
         return Budget(
-            remaining_seconds=lambda: end - self.clock(), sleep=self.sleep, jitter=self.jitter, reserve_seconds=0.0
+            remaining_seconds=lambda: progress() + PATIENCE_SECONDS - self.clock(),
+            sleep=self.sleep,
+            jitter=self.jitter,
+            reserve_seconds=0.0,
         )

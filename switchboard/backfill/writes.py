@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
+from switchboard.backfill.amplification import WRITE_UNIT_BYTES
 from switchboard.backfill.engine import Outcome
 from switchboard.backfill.errors import raise_systemic, systemic
-from switchboard.concurrency import in_flight
 from switchboard.dynamo.batch_get import Unread, batch_get
 from switchboard.dynamo.rounds import Refusal, settle
+from switchboard.dynamo.values import item_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,9 +25,15 @@ if TYPE_CHECKING:
     from switchboard.backfill.waiting import Waiting
     from switchboard.dynamo.values import AttributeValue
 
+Answer: TypeAlias = "Outcome | Refusal | None"
+"""What a request says of an item; None: its condition failed, and not why."""
+
 STATEMENTS_PER_REQUEST: Final = 25
 """What `BatchExecuteStatement` takes at most (docs: its API reference)."""
 
+_UNITS_AT_WORST: Final = 100.0
+"""What an item may cost as long as none was updated: the first request of a worker is so small, and goes alone, because
+several that cost many times what was taken for them would spend minutes of a small budget."""
 _CONDITION: Final = frozenset({"ConditionalCheckFailed", "ConditionalCheckFailedException"})
 _RESENT: Final = 3
 """How often an item is tried again that was deleted and made anew, without the attribute, between update and read."""
@@ -54,7 +63,7 @@ class Change(Protocol):
 class Writer:
     """Conditional updates of one job; a request waits for its write units, and up to eight are in flight.
 
-    It `Settles` keys.
+    It `Settles` keys, one page at a time.
     """
 
     def __init__(
@@ -66,38 +75,51 @@ class Writer:
         self._writes = write_units
         self._reads = read_units
         self._waiting = waiting
-        self._units_per_item = 1.0
+        self._units_per_item: float | None = None
+        self._progress = 0.0
 
     def settle(self, work: Sequence[Key]) -> list[Outcome]:
         """Update each of these distinct items, and say what became of it.
 
-        Throttled items alone are sent again, with full jitter, for as long as a batch may take. A failed condition
-        means that the item has the attribute or is gone: the item in the error says which, else a strongly consistent
-        read. Raises `Systemic` as soon as DynamoDB refuses for a reason that concerns the whole table.
+        Throttled items alone are sent again, with full jitter, until none of them gets through for as long as `Waiting`
+        is patient; the others do not wait for them. A failed condition means that the item has the attribute or is
+        gone: the item in the error says which, else a strongly consistent read. Raises `Systemic` as soon as DynamoDB
+        refuses for a reason that concerns the whole table.
         """
-        batches = [
-            work[start : start + STATEMENTS_PER_REQUEST] for start in range(0, len(work), STATEMENTS_PER_REQUEST)
-        ]
-        outcomes: dict[Key, Outcome] = {}
-        for settled in in_flight(self._settle, batches):
-            outcomes |= settled
+        self._progress = self._waiting.clock()
+        probed = {} if self._units_per_item else self._probe(work[: self._per_request()])
+        outcomes = self._settle([key for key in work if key not in probed], probed)
         return [outcomes[key] for key in work]
 
-    def _settle(self, batch: Sequence[Key]) -> dict[Key, Outcome]:
+    def _probe(self, keys: Sequence[Key]) -> dict[Key, Answer]:
+        """What a single request answers, which tells what an item costs; what it refuses is left to the rounds."""
+        try:
+            answers = self._send(keys) if keys else {}
+        except (BotoCoreError, ClientError, ResponseParserError):
+            return {}
+        return {key: answer for key, answer in answers.items() if not isinstance(answer, Refusal)}
+
+    def _settle(self, waiting: Sequence[Key], answers: dict[Key, Answer]) -> dict[Key, Outcome]:
         outcomes: dict[Key, Outcome] = {}
-        waiting = batch
         for _ in range(1 + _RESENT):
-            answers = settle(waiting, self._send, per_request=STATEMENTS_PER_REQUEST, budget=self._waiting.patience())
+            budget = self._waiting.patience_since(lambda: self._progress)
+            answers |= settle(waiting, self._send, per_request=self._per_request(), budget=budget)
             outcomes |= {key: _decided(answer) for key, answer in answers.items() if answer is not None}
             standing = self._standing([key for key, answer in answers.items() if answer is None])
             outcomes |= {key: outcome for key, outcome in standing.items() if outcome is not None}
-            waiting = [key for key, outcome in standing.items() if outcome is None]
+            waiting, answers = [key for key, outcome in standing.items() if outcome is None], {}
             if not waiting:
                 break
         return outcomes | dict.fromkeys(waiting, Outcome.FAILED)
 
-    def _send(self, keys: Sequence[Key]) -> Mapping[Key, Outcome | Refusal | None]:
-        taken = len(keys) * self._units_per_item
+    def _per_request(self) -> int:
+        """As many items as a second's units pay for: a larger loan would not hold a small budget over a minute."""
+        dearest = self._units_per_item or _UNITS_AT_WORST
+        return max(1, min(STATEMENTS_PER_REQUEST, int(self._writes.rate / dearest)))
+
+    def _send(self, keys: Sequence[Key]) -> dict[Key, Answer]:
+        per_item = self._units_per_item or 1.0
+        taken = len(keys) * per_item
         self._writes.take(taken)
         statements = [
             {
@@ -118,23 +140,28 @@ class Writer:
                 self._writes.throttled()
             raise
         answers = {key: _answer(response) for key, response in zip(keys, answer["Responses"], strict=True)}
-        self._account(taken, list(answers.values()), answer.get("ConsumedCapacity", ()))
+        self._account(taken, per_item, answers, answer)
         return answers
 
-    def _account(
-        self, taken: float, answers: Sequence[Outcome | Refusal | None], consumed: Sequence[Mapping[str, Any]]
-    ) -> None:
+    def _account(self, taken: float, per_item: float, answers: Mapping[Key, Answer], answer: Mapping[str, Any]) -> None:
         """Correct what was taken by what it cost; failed conditions are charged, too, and not reported."""
-        updated = answers.count(Outcome.UPDATED)
-        refused = sum(isinstance(answer, Refusal) for answer in answers)
-        written = sum(each["CapacityUnits"] for each in consumed) or updated
-        self._writes.spent(
-            written + len(answers) - updated - refused, taken=taken, refused=refused * self._units_per_item
-        )
+        updated = sum(each is Outcome.UPDATED for each in answers.values())
+        refused = sum(isinstance(each, Refusal) for each in answers.values())
+        written = sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity", ())) or updated
+        failed = sum(_failed_units(response) for response in answer["Responses"])
+        self._writes.spent(written + failed, taken=taken, refused=refused * per_item)
         if updated:
             self._units_per_item = written / updated
-        if any(isinstance(answer, Refusal) and answer.transient for answer in answers):
-            self._writes.throttled()
+        if refused < len(answers):
+            self._progress = self._waiting.clock()
+        self._slow_down(answers)
+
+    def _slow_down(self, answers: Mapping[Key, Answer]) -> None:
+        throttled = [key for key, each in answers.items() if isinstance(each, Refusal) and each.transient]
+        partitions = {partition for partition, *_ in throttled}
+        # One partition key that is refused beside others that are served says nothing about the table.
+        if partitions and (len(partitions) > 1 or all(key[0] in partitions for key in answers)):
+            self._writes.throttled(len(throttled) / len(answers))
 
     def _standing(self, keys: Sequence[Key]) -> dict[Key, Outcome | None]:
         """What a strongly consistent read says of items whose condition failed; None: it needs the change."""
@@ -159,7 +186,7 @@ class Writer:
         return found
 
 
-def _answer(response: Mapping[str, Any]) -> Outcome | Refusal | None:
+def _answer(response: Mapping[str, Any]) -> Answer:
     error = response.get("Error")
     if error is None:
         return Outcome.UPDATED
@@ -167,6 +194,14 @@ def _answer(response: Mapping[str, Any]) -> Outcome | Refusal | None:
     if error["Code"] in _CONDITION:
         return Outcome.ALREADY if error.get("Item") else None
     return Refusal(error["Code"])
+
+
+def _failed_units(response: Mapping[str, Any]) -> int:
+    """What a failed condition costs: a write of the item that stands there, and at least one unit."""
+    error = response.get("Error")
+    if error is None or error["Code"] not in _CONDITION:
+        return 0
+    return max(1, ceil(item_size(error.get("Item") or {}) / WRITE_UNIT_BYTES))
 
 
 def _decided(answer: Outcome | Refusal) -> Outcome:

@@ -1,18 +1,12 @@
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
-
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from switchboard.backfill.units import Units
 from tests.fakes.backfill_table import BackfillTable, Clock
-from tests.unit.backfill.runs_of import holds, run, thing
-
-if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable
+from tests.unit.backfill.runs_of import run, thing
 
 
 def spend(units: Units, clock: Clock, *, seconds: float, batch: float) -> float:
@@ -46,13 +40,13 @@ def test_what_a_request_really_cost_is_waited_for_by_the_next() -> None:
     units = Units(10, clock=clock, sleep=clock.sleep)
     units.take(10)
     units.spent(60, taken=10)
-    assert clock.now == 0
+    assert clock.now == 1
     units.take(0)
-    assert (clock.now, units.used) == (5, 60)
+    assert (clock.now, units.used) == (6, 60)
     units.take(10)
     units.spent(5, taken=10)
     units.take(10)
-    assert (clock.now, units.used) == (6.5, 65)
+    assert (clock.now, units.used) == (7.5, 65)
 
 
 def test_refused_members_cost_nothing_and_still_hold_back_the_next_request() -> None:
@@ -61,7 +55,7 @@ def test_refused_members_cost_nothing_and_still_hold_back_the_next_request() -> 
     units.take(20)
     units.spent(5, taken=20, refused=15)
     units.take(10)
-    assert (clock.now, units.used) == (2, 5)
+    assert (clock.now, units.used) == (3, 5)
 
 
 def test_throttling_halves_the_rate_once_a_second_and_calm_brings_it_back() -> None:
@@ -88,43 +82,58 @@ def test_the_rate_never_falls_below_one_unit() -> None:
     assert units.rate == 1
 
 
-class Provisioned:
-    """A token bucket in front of the table and of each partition, as provisioned tables have."""
-
-    def __init__(self, clock: Callable[[], float], *, table: float, partition: float) -> None:
-        self._clock = clock
-        self._rates = {"table": table}
-        self._partition = partition
-        self._left: dict[str, float] = {}
-        self._seen: dict[str, float] = {}
-        self.refused = 0
-        self.taken: defaultdict[int, int] = defaultdict(int)
-
-    def __call__(self, key: tuple[str, str]) -> str | None:
-        for bucket in ("table", key[0]):
-            rate = self._rates.get(bucket, self._partition)
-            passed = self._clock() - self._seen.get(bucket, 0.0)
-            self._seen[bucket] = self._clock()
-            self._left[bucket] = min(rate, self._left.get(bucket, rate) + passed * rate)
-        if min(self._left["table"], self._left[key[0]]) < 1:
-            self.refused += 1
-            return "ThrottlingError"
-        self._left["table"] -= 1
-        self._left[key[0]] -= 1
-        self.taken[int(self._clock())] += 1
-        return None
-
-
-def test_a_table_with_fewer_units_than_the_budget_slows_the_run_and_loses_nothing(rng: random.Random) -> None:
+def test_a_small_part_that_is_refused_slows_a_little() -> None:
     clock = Clock()
-    table = BackfillTable([thing(number) for number in range(5_000)], page=25)
-    table.refuse = Provisioned(clock, table=100, partition=rng.choice([30, 1_000]))
-    report = run(table, clock=clock, write_units=1_000)
-    assert (report.status, report.at.counters.updated) == ("succeeded", 5_000)
-    assert set(table.updated.values()) == {1}
-    assert None not in holds(table).values()
-    assert table.refuse.refused < 5_000, "it adapts instead of hammering"
-    assert max(table.refuse.taken.values()) <= 200
+    units = Units(100, clock=clock, sleep=clock.sleep)
+    units.throttled(0.04)
+    assert units.rate == 98
+
+
+@given(st.lists(st.floats(1, 5_000), min_size=1, max_size=6), st.floats(1, 5_000))
+def test_another_limit_holds_from_then_on(limits: list[float], first: float) -> None:
+    clock = Clock()
+    units = Units(first, clock=clock, sleep=clock.sleep)
+    for limit in limits:
+        units.limit(limit)
+        assert units.rate == pytest.approx(limit)
+        batch = limit / 10
+        spent = spend(units, clock, seconds=30, batch=batch)
+        assert spent == pytest.approx(30 * limit, abs=limit + batch)
+
+
+def test_a_higher_limit_is_felt_by_who_already_waits() -> None:
+    clock = Clock()
+
+    def raise_after_ten_seconds(seconds: float) -> None:
+        clock.sleep(seconds)
+        if clock.now == 10:
+            units.limit(100)
+
+    units = Units(1, clock=clock, sleep=raise_after_ten_seconds)
+    units.take(1_010)
+    assert clock.now == 20
+
+
+def test_units_saved_at_a_high_limit_are_not_spent_at_a_low_one() -> None:
+    clock = Clock()
+    units = Units(1_000, clock=clock, sleep=clock.sleep)
+    clock.sleep(5)
+    units.limit(10)
+    assert spend(units, clock, seconds=10, batch=1) <= 10 + 100 + 1
+
+
+def test_a_rate_that_throttling_cut_is_lowered_in_proportion_and_raised_only_by_calm() -> None:
+    clock = Clock()
+    units = Units(100, clock=clock, sleep=clock.sleep)
+    units.throttled()
+    units.limit(50)
+    assert units.rate == 25
+    units.limit(1_000)
+    assert units.rate == 25
+    spend(units, clock, seconds=2, batch=1)
+    assert units.rate == 25 + 2 * 50
+    spend(units, clock, seconds=30, batch=10)
+    assert units.rate == 1_000
 
 
 def test_the_budget_holds_over_a_run_that_the_table_could_serve_faster() -> None:
