@@ -80,3 +80,7 @@ def systemic() -> Iterator[None]:
     except ClientError as error:
         raise_systemic(error.response["Error"]["Code"])
         raise
+
+
+class VerificationFailed(Exception):  # noqa: N818 - it is a verdict, not a fault
+    """A run ended with items that could not be settled. The message is its report as JSON, which names none of them."""

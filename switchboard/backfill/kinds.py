@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from switchboard.backfill.engine import Pages, Settles
+    from switchboard.backfill.runs_table import RunsTable
     from switchboard.backfill.units import Units
     from switchboard.backfill.waiting import Waiting
     from switchboard.dynamo.values import AttributeValue
@@ -47,6 +48,7 @@ class Tools:
     """What a job works with. `now` tells the time of day, in UTC."""
 
     dynamodb: DynamoDBClient
+    runs: RunsTable
     s3: S3Client
     names: Names
     waiting: Waiting

@@ -52,7 +52,8 @@ class Ledger(RunsTable):
                 return self._same(RunRecord.of(stands), record)
             if lock.until > self._epoch():
                 raise RunInProgress(f"table: {_IN_THE_WAY}")
-            begun = replace(record, fence=lock.fence + 1, started_at=self._time(), updated_at=self._time())
+            now = self._time()
+            begun = replace(record, fence=lock.fence + 1, started_at=now, updated_at=now, pass_started_at=now)
             with suppress(Stale):
                 self._store.apply(
                     self._locked(record.table, lock, begun),
@@ -109,26 +110,28 @@ class Ledger(RunsTable):
 
     # --- workers ---------------------------------------------------------------------------------------------------
 
-    def claim(self, run_id: str, table: str, fence: int, segment: int) -> View:
-        """Take a segment for the phase and pass that the run is in; answers it with its claim.
+    def claim(self, run: RunRecord, segment: int) -> View | None:
+        """Take a segment for the fence, phase and pass that `run` names; answers it with its claim.
 
-        The first worker of an execution that takes it counts as one more that is `working`. Raises `RunInProgress`
-        where the fence is not the run's.
+        The first worker of an execution that takes it counts as one more that is `working`. None where there is nothing
+        to do: it is done, the run went on to another phase, or is to pause. Raises `RunInProgress` where the fence is
+        not the run's any more.
         """
         for _ in range(_ATTEMPTS):
-            view = self.view(run_id, table, segment)
-            view.require(fence)
-            run, before = view.run, view.segment
-            if before.done and before.is_at(run.phase, run.number_of_pass):
-                return view
-            begun = before.fence == fence and before.is_at(run.phase, run.number_of_pass)
+            view = self.view(run.run_id, run.table, segment)
+            view.require(run.fence)
+            now, before = view.run, view.segment
+            at = run.phase, run.number_of_pass
+            begun = before.is_at(*at)
+            if (now.phase, now.number_of_pass) != at or view.controls.paused or (begun and before.done):
+                return None
             taken = replace(
                 _begun(before, run), claim=before.claim + 1, attempts=before.attempts + 1, updated_at=self._time()
             )
-            one_more = [] if begun else [_working(run, 1)]
+            one_more = [] if begun and before.fence == run.fence else [_working(run, 1)]
             with suppress(Stale):
-                self._store.apply(_written(run_id, before, taken), *one_more)
-                return replace(view, run=replace(run, working=run.working + len(one_more)), segment=taken)
+                self._store.apply(_written(run.run_id, before, taken), *one_more)
+                return replace(view, run=replace(now, working=now.working + len(one_more)), segment=taken)
         raise Superseded
 
     def checkpoint(self, run: RunRecord, before: SegmentRecord, after: SegmentRecord) -> SegmentRecord:
@@ -156,13 +159,26 @@ class Ledger(RunsTable):
 
     # --- an execution goes on, or ends -----------------------------------------------------------------------------
 
-    def advance(self, run: RunRecord, phase: str, number_of_pass: int) -> None:
-        """Put the run into its next phase. The same execution may ask again. Raises `RunInProgress`."""
+    def advance(self, run: RunRecord, phase: str, number_of_pass: int) -> RunRecord:
+        """Put the run into its next phase, and answer it so. The same execution may ask again.
+
+        Raises `RunInProgress` where another execution has the run.
+        """
+        now = self._time()
+        advanced = replace(
+            run,
+            phase=phase,
+            number_of_pass=number_of_pass,
+            working=0,
+            updated_at=now,
+            pass_started_at=now if phase == runs.WORK else run.pass_started_at,
+        )
+        changed = ("phase", "number_of_pass", "working", "updated_at", "pass_started_at")
         try:
             self._store.apply(
                 Change(
                     key=run_item(run.run_id),
-                    put={"phase": phase, "number_of_pass": number_of_pass, "working": 0, "updated_at": self._time()},
+                    put={name: value for name, value in advanced.item().items() if name in changed},
                     when="#fence = :fence AND #phase = :old_phase AND #number_of_pass = :old_pass",
                     values={"fence": run.fence, "old_phase": run.phase, "old_pass": run.number_of_pass},
                 )
@@ -170,8 +186,8 @@ class Ledger(RunsTable):
         except Stale:
             view = self.view(run.run_id, run.table)
             view.require(run.fence)
-            if (view.run.phase, view.run.number_of_pass) != (phase, number_of_pass):
-                raise RunInProgress("phase: the run is in another one, and this execution ends") from None
+            return view.run
+        return advanced
 
     def end(
         self,
@@ -184,13 +200,14 @@ class Ledger(RunsTable):
     ) -> None:
         """Keep how a run ended and let go of its table, each only if it is still this execution's."""
         ended = replace(run, status=status, working=0, updated_at=self._time(), report=report, error=error, cause=cause)
+        changed = ("status", "working", "updated_at", "report", "error", "cause")
         with suppress(Stale):
             self._store.apply(
                 Change(
                     key=run_item(run.run_id),
-                    put=ended.item(),
-                    when="#fence = :own_fence AND #status = :running",
-                    values={"own_fence": run.fence, "running": runs.RUNNING},
+                    put={name: value for name, value in ended.item().items() if name in changed},
+                    when="#fence = :fence AND #status = :running",
+                    values={"fence": run.fence, "running": runs.RUNNING},
                 )
             )
         with suppress(Stale):

@@ -59,8 +59,8 @@ class RunRecord:
 
     `input` is what it was started with and `stored` what its job needs, both JSON. `execution` is the execution that
     works on it now, `fence` the number by which the table's lock knows that one. `phase` and `number_of_pass` say what
-    its segments do; `working` of them are begun and not done. `most_…` bound what operators may ask for. `report` is
-    there once it ended, `error` and `cause` where it broke off.
+    its segments do, the pass since `pass_started_at`; `working` of them are begun and not done. `most_…` bound what
+    operators may ask for. `report` is there once it ended, `error` and `cause` where it broke off.
     """
 
     run_id: str
@@ -82,8 +82,9 @@ class RunRecord:
     most_write_units: float | None
     most_read_units: float | None
     items: int
-    started_at: str
-    updated_at: str
+    started_at: str = ""
+    updated_at: str = ""
+    pass_started_at: str = ""
     report: Mapping[str, Any] | None = None
     error: str | None = None
     cause: str | None = None

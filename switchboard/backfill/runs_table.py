@@ -53,9 +53,10 @@ class View:
     segment: SegmentRecord
 
     def require(self, fence: int) -> None:
-        """Raise `RunInProgress` unless the run and the table are still those of the execution with this `fence`."""
-        if not self.run.fence == self.lock.fence == fence or self.lock.run_id != self.run.run_id:
-            raise RunInProgress("fence: another execution works on this table now, and this one ends")
+        """Raise `RunInProgress` unless the run goes on, by the execution with this `fence`, which holds the table."""
+        held = self.run.fence == self.lock.fence == fence and self.lock.run_id == self.run.run_id
+        if not held or self.run.status != runs.RUNNING:
+            raise RunInProgress("fence: expected that of the execution that works on this table: this one ends")
 
     @property
     def write_units(self) -> float:
@@ -116,12 +117,17 @@ class RunsTable:
         self._store = RunsStore(client, table, waiting=waiting)
         self._now = now
 
+    def find(self, run_id: str) -> RunRecord | None:
+        """A run, or None where there is none."""
+        item = self._store.get([run_item(run_id)], NAMES).get(run_item(run_id))
+        return RunRecord.of(item) if item else None
+
     def record(self, run_id: str) -> RunRecord:
         """A run. Raises `InvalidInput` where there is none."""
-        item = self._store.get([run_item(run_id)], NAMES).get(run_item(run_id))
-        if item is None:
+        found = self.find(run_id)
+        if found is None:
             raise _no_run()
-        return RunRecord.of(item)
+        return found
 
     def view(self, run_id: str, table: str, segment: int = 0) -> View:
         """A run, its table's lock, its controls and one segment, in one request. Raises as `record` does."""

@@ -87,6 +87,16 @@ METRIC_QUARANTINED: Final = "Quarantined"
 METRIC_STREAM_STOPPED: Final = "StreamStopped"
 """Batches that stopped before their end and are delivered again: now and then is normal, without pause is a fault."""
 
+METRIC_BACKFILL_UPDATED: Final = "BackfillUpdated"
+METRIC_BACKFILL_ALREADY: Final = "BackfillAlready"
+METRIC_BACKFILL_DELETED: Final = "BackfillDeleted"
+METRIC_BACKFILL_ITEMS_FAILED: Final = "BackfillItemsFailed"
+"""Items that a run could not settle: its report lists them, and a replay tries them again."""
+METRIC_BACKFILL_WRITE_UNITS: Final = "BackfillWriteUnits"
+METRIC_BACKFILL_READ_UNITS: Final = "BackfillReadUnits"
+METRIC_BACKFILL_FAILED: Final = "BackfillFailed"
+"""Steps that were refused, stopped or found a run failed."""
+
 # --- quarantine ------------------------------------------------------------------------------------------------------
 QUARANTINE_SCHEMA: Final = "switchboard.quarantine/1"
 LAMBDA_PREFIX: Final = "aws/lambda/"
@@ -111,6 +121,11 @@ def queue_name(stage: str, queue: str) -> str:
 def stack_name(stage: str, stack: str) -> str:
     """Name of a deployed stack."""
     return f"{APP}-{stage}-{stack}"
+
+
+def alarm_name(stage: str, alarm: str) -> str:
+    """Name of an alarm, and of what alarms tell."""
+    return f"{APP}-{stage}-{alarm}"
 
 
 def table_name(stage: str, table: str) -> str:

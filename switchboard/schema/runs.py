@@ -76,6 +76,8 @@ SYSTEMIC: Final = "Systemic"
 VERIFICATION_FAILED: Final = "VerificationFailed"
 ERRORS: Final = (INVALID_INPUT, NOT_A_TARGET, RECOVERY_OFF, RUN_IN_PROGRESS, SYSTEMIC, VERIFICATION_FAILED)
 """Every `error` with which an execution fails. Trying again changes none of them."""
+MAX_ERROR_NAME: Final = 256
+"""The longest name of an error that Step Functions takes."""
 
 # --- objects of the reports bucket -----------------------------------------------------------------------------------
 OBJECTS_PREFIX: Final = "runs/"

@@ -1,0 +1,1 @@
+"""The function `backfill`: the steps of a run."""
