@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from switchboard.backfill import set_attribute
+from switchboard.backfill import replay_job, set_attribute, undo_job
+from switchboard.backfill.legacy import job as legacy_job
 from switchboard.schema import runs
 
 if TYPE_CHECKING:
@@ -16,5 +17,8 @@ if TYPE_CHECKING:
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
         runs.SET_ATTRIBUTE: set_attribute.KIND,
+        runs.IMPORT_LEGACY_CDR: legacy_job.KIND,
+        runs.REPLAY: replay_job.KIND,
+        runs.UNDO: undo_job.KIND,
     }
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.backfill import fields as checked
+from switchboard.backfill.dry_run import estimated
+from switchboard.backfill.earlier import journalling, writer
 from switchboard.backfill.errors import NotATarget
 from switchboard.backfill.job import Key, SetAttribute, Table
 from switchboard.backfill.kinds import Kind, Planned, Work
 from switchboard.backfill.plan import planned
 from switchboard.backfill.source import Source
-from switchboard.backfill.writes import Writer
 from switchboard.schema import runs
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def restored(document: Mapping[str, Any]) -> SetAttribute:
 
 
 def work(stored: Mapping[str, Any], part: Part, tools: Tools) -> Work[Key]:
-    """A scan of one segment, and conditional updates."""
+    """A scan of one segment, and conditional updates with a journal."""
     job = restored(stored)
     source = Source(
         tools.dynamodb,
@@ -78,8 +79,22 @@ def work(stored: Mapping[str, Any], part: Part, tools: Tools) -> Work[Key]:
         of=part.of,
         size=part.size,
     )
-    writer = Writer(tools.dynamodb, job, write_units=part.writes, read_units=part.reads, waiting=part.waiting)
-    return Work(pages=source, settles=writer, key=job.table.attributes)
+    settles = journalling(writer(job, part, tools), job, part, tools)
+    return Work(pages=source, settles=settles, key=job.table.attributes)
 
 
-KIND: Final = Kind(plan=plan, work=work)
+def cost(planned: Planned, tools: Tools, *, run_id: str, segments: int, concurrency: int) -> dict[str, Any]:
+    """The answer of a dry run; see `switchboard.backfill.dry_run.estimated`."""
+    return estimated(
+        tools.dynamodb,
+        restored(planned.stored),
+        run_id=run_id,
+        write_units=planned.write_units,
+        read_units=planned.read_units,
+        segments=segments,
+        concurrency=concurrency,
+        waiting=tools.waiting,
+    )
+
+
+KIND: Final = Kind(plan=plan, work=work, cost=cost)

@@ -11,6 +11,7 @@ from collections import Counter
 from copy import deepcopy
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from tests.fakes.messages_table import client_error
 
@@ -26,6 +27,11 @@ Item = dict[str, dict[str, Any]]
 
 def key_of(item: Item) -> Key:
     return item["pk"]["S"], item["sk"]["S"]
+
+
+def _segment(key: Key, request: dict[str, Any]) -> bool:
+    """Whether a parallel scan finds the item in its segment: items of one partition are never apart."""
+    return crc32(key[0].encode()) % request.get("TotalSegments", 1) == request.get("Segment", 0)
 
 
 class BackfillTable:
@@ -67,7 +73,7 @@ class BackfillTable:
         start = key_of(request["ExclusiveStartKey"]) if "ExclusiveStartKey" in request else ("", "")
         prefix = request.get("ExpressionAttributeValues", {}).get(":prefix", {"S": ""})["S"]
         with self._lock:
-            keys = sorted(key for key in self.items if key > start)
+            keys = sorted(key for key in self.items if key > start and _segment(key, request))
             page = keys[: min(self._page, request.get("Limit", self._page))]
             found = [
                 {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
