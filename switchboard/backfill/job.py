@@ -68,6 +68,11 @@ class SetAttribute:
         """Whether an item has the attribute, so that it is left as it is."""
         return self.attribute in item
 
+    def needs(self, item: Mapping[str, AttributeValue]) -> bool:
+        """Whether a whole item is one of those that a scan for `missing` finds."""
+        partition = item[self.table.key_names[0]].get("S", "")
+        return not self.done(item) and partition.startswith(self.prefix or "")
+
     def missing(self) -> dict[str, Any]:
         """The part of a scan that leaves out what needs nothing done."""
         names = {"#attribute": self.attribute}

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from switchboard.backfill.job import SetAttribute
     from switchboard.backfill.units import Units
-    from switchboard.dynamo.values import AttributeValue
 
 PAGES: Final = 16
 PAGE_ITEMS: Final = 250
@@ -75,7 +74,7 @@ def sampled(
             scanned += 1
             total_bytes += item_size(item)
             key_bytes += item_size({name: item[name] for name in job.table.key_names})
-            if _lacks(job, item):
+            if job.needs(item):
                 missing += 1
                 needed += update_units(item, job.attribute, job.value, indexes)
         read_units += answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0)
@@ -89,11 +88,6 @@ def sampled(
         read_units=read_units,
         whole=whole,
     )
-
-
-def _lacks(job: SetAttribute, item: Mapping[str, AttributeValue]) -> bool:
-    partition = item[job.table.key_names[0]].get("S", "")
-    return not job.done(item) and partition.startswith(job.prefix or "")
 
 
 def _pages(
