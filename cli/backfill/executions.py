@@ -57,7 +57,7 @@ def execute(
         return
     ended = None
     try:
-        with RunProgress(target, run_id) as progress:
+        with RunProgress(target, tools, run_id) as progress:
             while (ended := machine.ended(execution)) is None:
                 tools.sleep(_POLL_SECONDS)
                 progress.update()

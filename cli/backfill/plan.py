@@ -1,0 +1,51 @@
+"""`switchboard backfill plan`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli import options
+from cli.backfill import fields
+from cli.backfill.executions import execute, new_run_id
+from cli.backfill.requests import request
+from cli.tools import tools_of
+from switchboard.schema import runs
+
+
+def plan(
+    context: typer.Context,
+    *,
+    job: fields.Job = runs.SET_ATTRIBUTE,
+    table: fields.TableName = None,
+    attribute: fields.AttributeName = None,
+    value: fields.Value = None,
+    prefix: fields.Prefix = None,
+    before: fields.Before = None,
+    mapping: fields.Mapping = None,
+    max_write_units: fields.WriteUnits = None,
+    max_read_units: fields.ReadUnits = None,
+    stage: options.Stage = None,
+    endpoint_url: options.EndpointUrl = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+    profile: options.Profile = None,
+    region: options.Region = None,
+) -> None:
+    """Say what a run would change, cost and take, from a sample of the table. Nothing is changed."""
+    tools = tools_of(context)
+    asked = request(
+        job,
+        table=table,
+        attribute=attribute,
+        value=value,
+        prefix=prefix,
+        before=before,
+        mapping=mapping,
+        user=None,
+        max_write_units=max_write_units,
+        max_read_units=max_read_units,
+    )
+    target = tools.connect(options.where(stage, endpoint_url, profile, region))
+    run_id = new_run_id(tools)
+    execute(target, tools, run_id, {**asked, runs.DRY_RUN: True}, name=run_id, wait=True, as_json=as_json)
