@@ -29,6 +29,9 @@ PLACEHOLDER_SUBJECT: Final = "repo:example/switchboard:environment:prod"
 SET_ASIDE: Final = 100
 """Concurrent executions that prod sets aside for each function: together less than the 1,000 of a usual account."""
 
+PLACEHOLDER_TARGET: Final = PLACEHOLDER_ACCOUNT
+"""What the organisation's policy applies to as long as nobody says it."""
+
 PLATFORM_TEAM: Final = "SwitchboardPlatform"
 """The platform team's permission set, unless a stage names another one."""
 
@@ -72,6 +75,14 @@ class Place:
     def is_placeholder(self) -> bool:
         """Whether nobody said yet where the stage goes. It synthesizes; its deployment is refused."""
         return self.account == PLACEHOLDER_ACCOUNT
+
+
+class DataEvents(Enum):
+    """Whose data events the trail records on the tables, each for a price."""
+
+    OF_OTHERS = "others"
+    """Of everybody but the functions, which read and write all day: those would cost more than what they tell of."""
+    OF_EVERYBODY = "everybody"
 
 
 class Compute(Enum):
@@ -172,6 +183,16 @@ class StageConfig:
     messaging_runs_on: Compute | RolesAnywhere
     operators: str
     """The permission set of IAM Identity Center with which the platform team signs in."""
+    trail: Existing | Create | None
+    """The account's trail of management events, by the name of the log group that it writes to; or made with the stage.
+    Data events of the tables go to a trail of this stage in either case; `None` goes without all of it."""
+    data_events: DataEvents
+    config_recorder: Existing | Create | None
+    """AWS Config's recorder, of which a region has one; `None` goes without its rules."""
+    alarm_email: str | None
+    """The one address that alarms write to; `None` where somebody subscribes to the topic by another way."""
+    runbook_url: str | None
+    """Where people read the folder `docs/runbook`; `None` names its pages by their paths in the repository."""
     trust_account_root: bool
     """Every principal of the account that may assume roles may assume those of services and operators, too."""
     example_data: bool
@@ -182,6 +203,22 @@ class StageConfig:
     """Old CDR tables, keyed by `timestamp` (a number) and `sponsor_id`, that may be imported; they are only read."""
     make_legacy_tables: bool
     """The stage makes its legacy tables itself, to show an import; elsewhere they are there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """What the management account of an organisation deploys, beside no data of its own."""
+
+    targets: tuple[str, ...]
+    """Ids of the accounts and organisational units to which the service control policy applies."""
+    regions: tuple[str, ...]
+    """The regions in which anything may happen there."""
+    name: str = "organisation"
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether nobody said yet what the policy applies to. It synthesizes; its deployment is refused."""
+        return self.targets == (PLACEHOLDER_TARGET,)
 
 
 LOCAL: Final = StageConfig(
@@ -202,6 +239,11 @@ LOCAL: Final = StageConfig(
     reporting_runs_on=Compute.ECS,
     messaging_runs_on=Compute.ECS,
     operators=PLATFORM_TEAM,
+    trail=Create(),
+    data_events=DataEvents.OF_OTHERS,
+    config_recorder=Existing("default"),
+    alarm_email=None,
+    runbook_url=None,
     trust_account_root=True,
     example_data=True,
     backfill_targets=MappingProxyType({}),
@@ -239,6 +281,11 @@ DEV: Final = StageConfig(
     reporting_runs_on=Compute.ECS,
     messaging_runs_on=Compute.ECS,
     operators=PLATFORM_TEAM,
+    trail=None,
+    data_events=DataEvents.OF_OTHERS,
+    config_recorder=None,
+    alarm_email=None,
+    runbook_url=None,
     trust_account_root=False,
     example_data=True,
     backfill_targets=MappingProxyType({}),
@@ -268,6 +315,11 @@ def prod(place: Place, ci_subject: str) -> StageConfig:
         reporting_runs_on=Compute.ECS,
         messaging_runs_on=Compute.ECS,
         operators=PLATFORM_TEAM,
+        trail=Create(),
+        data_events=DataEvents.OF_OTHERS,
+        config_recorder=Existing("default"),
+        alarm_email=None,
+        runbook_url=None,
         trust_account_root=False,
         example_data=False,
         backfill_targets=MappingProxyType({}),
@@ -296,3 +348,26 @@ def stages(
             "-c prod-ci-subject=<such as repo:owner/name:environment:prod>"
         )
     return LOCAL, DEV, prod(Place(account, region), subject)
+
+
+def organisation(*, targets: str | None, regions: str | None) -> Organisation:
+    """The organisation, of inputs separated by commas. Without them it gets placeholders, and is not deployed.
+
+    Raises `ValueError` where only one of the two is given, or one that cannot be right.
+    """
+    if targets is None and regions is None:
+        return Organisation((PLACEHOLDER_TARGET,), (PLACEHOLDER_REGION,))
+    given = Organisation(tuple((targets or "").split(",")), tuple((regions or "").split(",")))
+    if not all(re.fullmatch(_TARGET, each) for each in given.targets) or not all(
+        re.fullmatch(_REGION, each) for each in given.regions
+    ):
+        raise ValueError(
+            "organisation takes both inputs or none: -c organisation-targets=<12 digits, ou-…, or r-…, by commas> "
+            "-c organisation-regions=<such as eu-central-1, by commas>"
+        )
+    return given
+
+
+_REGION: Final = r"[a-z]+(-[a-z]+)+-\d"
+_TARGET: Final = r"\d{12}|r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}"
+"""An account, the root, or a unit (AWS Organizations API, `AttachPolicy`)."""

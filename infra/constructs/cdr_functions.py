@@ -53,7 +53,7 @@ class CdrFunctions(Construct):
         self.guard = self._define_guard()
         self._write_after_failures()
         self._write_from_queue()
-        self._guard_the_stream()
+        self.guarding = self._guard_the_stream()
         self._publish_names()
 
     def _define_writer(self) -> SwitchboardFunction:
@@ -163,8 +163,8 @@ class CdrFunctions(Construct):
         )
         self.writer.needs_policy(mapping)
 
-    def _guard_the_stream(self) -> None:
-        follow_stream(
+    def _guard_the_stream(self) -> CfnEventSourceMapping:
+        return follow_stream(
             self,
             "GuardFromStream",
             function=self.guard,

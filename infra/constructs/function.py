@@ -48,15 +48,17 @@ class SwitchboardFunction(Construct):
         statements: Sequence[PolicyStatement],
     ) -> None:
         super().__init__(scope, construct_id)
+        self.name = name
+        self.timeout = timeout
         full_name = deployment.function_name(stage.name, name)
         package = name.replace("-", "_")
         log_group = self._define_log_group(stage, full_name, data.log_key)
-        role = self._define_role(full_name, network)
+        self.role = self._define_role(full_name, network)
         self.policy = ManagedPolicy(
             self,
             "Policy",
             description=f"What {full_name} may do: exactly what its code calls, and what Lambda does in its name.",
-            roles=[role],
+            roles=[self.role],
             statements=[*statements, _write_logs(log_group)],
         )
         self.function = Function(
@@ -70,7 +72,7 @@ class SwitchboardFunction(Construct):
             code=function_code(package),
             layers=[layer],
             # Immutable, so that no construct adds a permission that stands nowhere in this repository.
-            role=Role.from_role_arn(self, "ImmutableRole", role.role_arn, mutable=False),
+            role=Role.from_role_arn(self, "ImmutableRole", self.role.role_arn, mutable=False),
             log_group=log_group,
             tracing=Tracing.ACTIVE,
             timeout=timeout,

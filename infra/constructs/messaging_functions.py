@@ -15,7 +15,7 @@ from infra.constructs.stream import follow_stream, read_stream
 from switchboard.schema import deployment, messages
 
 if TYPE_CHECKING:
-    from aws_cdk.aws_lambda import ILayerVersion
+    from aws_cdk.aws_lambda import CfnEventSourceMapping, ILayerVersion
 
     from infra.config import StageConfig
     from infra.stacks.data import DataStack
@@ -61,7 +61,7 @@ class MessagingFunctions(Construct):
         self._layer = layer
         self.messages = self._define_messages()
         self.stream_handler = self._define_stream_handler()
-        self._follow_new_messages()
+        self.following = self._follow_new_messages()
         self._publish_names()
 
     def _define_messages(self) -> SwitchboardFunction:
@@ -142,8 +142,8 @@ class MessagingFunctions(Construct):
             ],
         )
 
-    def _follow_new_messages(self) -> None:
-        follow_stream(
+    def _follow_new_messages(self) -> CfnEventSourceMapping:
+        return follow_stream(
             self,
             "StreamHandlerFromStream",
             function=self.stream_handler,

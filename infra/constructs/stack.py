@@ -26,21 +26,30 @@ class SwitchboardStack(Stack):
             termination_protection=stage.retain_data,
         )
         if stage.place is not None and stage.place.is_placeholder:
-            _refuse_deployment(self, stage.name)
+            refuse_deployment(
+                self,
+                "Place",
+                tells="Whether the account and the region of this stage were given at synthesis.",
+                refusal=(
+                    f"Stage {stage.name} was synthesized for a placeholder account. "
+                    f"Deploy with: cdk deploy '{stage.name}/*' -c {stage.name}-account=<12 digits> "
+                    f"-c {stage.name}-region=<region> -c {stage.name}-ci-subject=<subject of the pipeline>"
+                ),
+            )
 
 
-def _refuse_deployment(stack: Stack, stage: str) -> None:
-    """Make CloudFormation refuse the stack as long as its account and region are placeholders.
+def refuse_deployment(stack: Stack, parameter: str, *, tells: str, refusal: str) -> None:
+    """Make CloudFormation refuse the stack as long as its inputs are placeholders; `refusal` says which to give.
 
-    Two things refuse. The CDK CLI finds no credentials for the placeholder account. And whoever hands the template to
+    Two things refuse. The CDK CLI finds no credentials for a placeholder account. And whoever hands the template to
     CloudFormation by another way meets this rule: CloudFormation checks a template's rules before it creates or updates
     any resource (CloudFormation User Guide, "Rules section structure and syntax"). The parameter can only hold the one
     value that the rule refuses, so it cannot be overridden. A template synthesized with both inputs has neither.
     """
-    place = CfnParameter(
+    given = CfnParameter(
         stack,
-        "Place",
-        description="Whether the account and the region of this stage were given at synthesis.",
+        parameter,
+        description=tells,
         default="placeholder",
         allowed_values=["placeholder"],
     )
@@ -49,12 +58,8 @@ def _refuse_deployment(stack: Stack, stage: str) -> None:
         "RefuseToDeployPlaceholder",
         assertions=[
             CfnRuleAssertion(
-                assert_=Fn.condition_equals(place.value_as_string, "given"),
-                assert_description=(
-                    f"Stage {stage} was synthesized for a placeholder account. "
-                    f"Deploy with: cdk deploy '{stage}/*' -c {stage}-account=<12 digits> -c {stage}-region=<region> "
-                    f"-c {stage}-ci-subject=<subject of the pipeline>"
-                ),
+                assert_=Fn.condition_equals(given.value_as_string, "given"),
+                assert_description=refusal,
             )
         ],
     )

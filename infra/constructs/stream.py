@@ -43,7 +43,7 @@ def follow_stream(
     window: Duration | None,
     maximum_age: Duration,
     quarantine: IBucket,
-) -> None:
+) -> CfnEventSourceMapping:
     """Call `function` with the stream's records that match `pattern`; all others cost no invocation.
 
     It retries until a record is `maximum_age` old, halves a failing batch, believes the function's own checkpoint, and
@@ -67,5 +67,8 @@ def follow_stream(
         destination_config=CfnEventSourceMapping.DestinationConfigProperty(
             on_failure=CfnEventSourceMapping.OnFailureProperty(destination=quarantine.bucket_arn)
         ),
+        # Counts what was given up, which no other metric shows.
+        metrics_config=CfnEventSourceMapping.MetricsConfigProperty(metrics=["EventCount"]),
     )
     function.needs_policy(mapping)
+    return mapping

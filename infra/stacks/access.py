@@ -47,7 +47,7 @@ class AccessStack(SwitchboardStack):
         self._define_qm_service(functions)
         self._define_cdr_reader(functions)
         self._define_messaging_service(functions)
-        self._define_data_operator(data, functions)
+        self.data_operator = self._define_data_operator(data, functions)
         self._define_backfill_operator(data, backfill)
         if stage.ci is not None:
             self._define_deployer(stage.ci)
@@ -111,9 +111,10 @@ class AccessStack(SwitchboardStack):
         )
         self._publish(deployment.MESSAGING_SERVICE, service, "ARN of the role that the message backend works with.")
 
-    def _define_data_operator(self, data: DataStack, functions: FunctionsStack) -> None:
+    def _define_data_operator(self, data: DataStack, functions: FunctionsStack) -> DataOperator:
         operator = DataOperator(self, stage=self._stage, data=data, functions=functions)
         self._publish(deployment.DATA_OPERATOR, operator, "ARN of the role with which operators work on data.")
+        return operator
 
     def _define_backfill_operator(self, data: DataStack, backfill: BackfillStack) -> None:
         operator = BackfillOperator(self, stage=self._stage, data=data, backfill=backfill)

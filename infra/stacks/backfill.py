@@ -34,8 +34,10 @@ class BackfillStack(SwitchboardStack):
             description=f"Switchboard {stage.name}: changes of stored items, planned, paced, verified and reported.",
         )
         self.add_stack_dependency(after)
-        function = BackfillFunction(self, stage=stage, data=data, network=network, layer=DependenciesLayer(self))
-        self.machine = BackfillMachine(self, "Machine", stage=stage, data=data, function=function.step)
+        self.function = BackfillFunction(
+            self, stage=stage, data=data, network=network, layer=DependenciesLayer(self)
+        ).step
+        self.machine = BackfillMachine(self, "Machine", stage=stage, data=data, function=self.function)
         Published(
             self,
             stage=stage,

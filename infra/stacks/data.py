@@ -35,7 +35,7 @@ class DataStack(SwitchboardStack):
         )
         self._stage = stage
         self._define_keys()
-        self._access_logs = self._define_access_logs()
+        self.access_logs = self._define_access_logs()
         self.cdr_table = self._define_cdr_table()
         self.messages_table = self._define_messages_table()
         self.runs_table = self._define_runs_table()
@@ -159,7 +159,7 @@ class DataStack(SwitchboardStack):
             stage=self._stage,
             purpose="What could not be processed, with its payload",
             key=self._bucket_key,
-            access_logs=self._access_logs,
+            access_logs=self.access_logs,
         )
         self._publish(
             deployment.QUARANTINE_PATH, bucket.bucket_name, "Name of the bucket of what could not be processed."
@@ -173,7 +173,7 @@ class DataStack(SwitchboardStack):
             stage=self._stage,
             purpose="Reports and journals of backfill runs",
             key=self._bucket_key,
-            access_logs=self._access_logs,
+            access_logs=self.access_logs,
         )
         self._publish(deployment.REPORTS_PATH, bucket.bucket_name, "Name of the bucket of backfill reports.")
         return bucket

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from infra.config import StageConfig
+    from infra.constructs.function import SwitchboardFunction
     from infra.stacks.data import DataStack
     from infra.stacks.network import NetworkStack
 
@@ -30,3 +31,9 @@ class FunctionsStack(SwitchboardStack):
         layer = DependenciesLayer(self)
         self.cdr = CdrFunctions(self, stage=stage, data=data, network=network, layer=layer)
         self.messaging = MessagingFunctions(self, stage=stage, data=data, network=network, layer=layer)
+
+    @property
+    def all(self) -> tuple[SwitchboardFunction, ...]:
+        """Every function of the stack."""
+        cdr, messaging = self.cdr, self.messaging
+        return cdr.writer, cdr.query, cdr.guard, messaging.messages, messaging.stream_handler

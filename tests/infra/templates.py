@@ -15,8 +15,16 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 STAGES: Final = ("local", "dev", "prod")
-STACKS: Final = ("data", "network", "functions", "backfill", "access")
+STACKS: Final = ("data", "network", "functions", "backfill", "access", "observability", "guardrails")
+"""In the order of deployment."""
+UNGUARDED: Final = ("dev",)
+"""Stages without what watches an account, which costs something."""
 HASH: Final = re.compile(r"[0-9A-F]{8}$")
+
+
+def stacks_of(stage: str) -> tuple[str, ...]:
+    """The stacks of a stage, in the order of deployment."""
+    return tuple(stack for stack in STACKS if stack != "guardrails" or stage not in UNGUARDED)
 
 
 def cdk_context() -> dict[str, Any]:
@@ -73,7 +81,7 @@ class Templates:
         """Resources of a type by logical id, in some stacks or in all."""
         return {
             logical_id: resource
-            for stack in stacks or STACKS
+            for stack in stacks or stacks_of(stage)
             for logical_id, resource in self.by_stack[stage, stack]["Resources"].items()
             if resource["Type"] == kind
         }
@@ -108,7 +116,7 @@ class Templates:
         """Exported values by their name, with the stack that exports them."""
         return {
             output["Export"]["Name"]: (stack, output["Value"])
-            for stack in STACKS
+            for stack in stacks_of(stage)
             for output in self.by_stack[stage, stack].get("Outputs", {}).values()
             if "Export" in output
         }

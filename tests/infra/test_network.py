@@ -20,7 +20,7 @@ from infra.constructs.dynamodb_actions import ON_ITEMS
 from infra.stacks.data import DataStack
 from infra.stacks.functions import FunctionsStack
 from infra.stacks.network import NetworkStack
-from tests.infra.templates import MANAGED_POLICY, ROOT, STACKS, STAGES, cdk_context, walk
+from tests.infra.templates import MANAGED_POLICY, ROOT, STAGES, cdk_context, stacks_of, walk
 
 if TYPE_CHECKING:
     from tests.infra.templates import Statement, Templates
@@ -68,7 +68,9 @@ def function_roles(templates: Templates, stage: str) -> dict[str, dict[str, Any]
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_nothing_leads_to_the_internet(templates: Templates, stage: str) -> None:
-    kinds = {found["Type"] for stack in STACKS for found in templates.by_stack[stage, stack]["Resources"].values()}
+    kinds = {
+        found["Type"] for stack in stacks_of(stage) for found in templates.by_stack[stage, stack]["Resources"].values()
+    }
     assert "AWS::EC2::VPC" in kinds
     assert not kinds & WAYS_OUT
     subnets = templates.resources(stage, "AWS::EC2::Subnet")

@@ -18,7 +18,7 @@ from infra.config import (
     stages,
 )
 from switchboard.schema import deployment
-from tests.infra.templates import STACKS, STAGES, synthesize
+from tests.infra.templates import STACKS, STAGES, stacks_of, synthesize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,9 +47,9 @@ LOCAL_DIFFERS_IN = {
 
 
 def test_every_stage_has_its_stacks_in_order_of_deployment(templates: Templates) -> None:
-    assert set(templates.by_stack) == {(stage, stack) for stage in STAGES for stack in STACKS}
+    assert set(templates.by_stack) == {(stage, stack) for stage in STAGES for stack in stacks_of(stage)}
     for stage in STAGES:
-        for position, stack in enumerate(STACKS):
+        for position, stack in enumerate(stacks_of(stage)):
             artifact = templates.artifact(stage, stack)
             assert artifact["properties"]["stackName"] == f"switchboard-{stage}-{stack}"
             if position:
@@ -61,7 +61,7 @@ def test_only_the_stage_that_keeps_its_data_is_protected_from_termination(templa
     protected = {
         (stage, stack)
         for stage in STAGES
-        for stack in STACKS
+        for stack in stacks_of(stage)
         if templates.artifact(stage, stack)["properties"].get("terminationProtection")
     }
     assert protected == {("prod", stack) for stack in STACKS}
@@ -90,7 +90,7 @@ def test_dev_uses_exactly_the_free_tier(templates: Templates) -> None:
 
 def test_local_and_dev_go_wherever_the_callers_credentials_belong(templates: Templates) -> None:
     for stage in ("local", "dev"):
-        for stack in STACKS:
+        for stack in stacks_of(stage):
             assert templates.artifact(stage, stack)["environment"] == "aws://unknown-account/unknown-region"
             assert GUARD not in templates.by_stack[stage, stack].get("Rules", {})
 

@@ -1,0 +1,52 @@
+"""The service control policy, which the management account of the organisation deploys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Stack
+from aws_cdk.aws_organizations import CfnPolicy
+
+from infra.constructs.control_policy import control_policy
+from infra.constructs.stack import refuse_deployment
+from switchboard.schema.deployment import APP, stack_name
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from infra.config import Organisation
+
+
+class PolicyStack(Stack):
+    """One policy on the accounts and organisational units that the organisation names."""
+
+    def __init__(self, scope: Construct, *, organisation: Organisation) -> None:
+        super().__init__(
+            scope,
+            "policy",
+            stack_name=stack_name(organisation.name, "policy"),
+            description="Switchboard organisation: what nobody may do in its accounts, whatever their policies say.",
+            termination_protection=True,
+        )
+        if organisation.is_placeholder:
+            refuse_deployment(
+                self,
+                "TargetsOfThePolicy",
+                tells="Whether the accounts and units were given at synthesis to which the policy applies.",
+                refusal=(
+                    "The organisation's policy was synthesized without its targets. Deploy with: "
+                    "cdk deploy 'organisation/*' -c organisation-targets=<ids of accounts and units, by commas> "
+                    "-c organisation-regions=<regions, by commas>"
+                ),
+            )
+        CfnPolicy(
+            self,
+            "ControlPolicy",
+            name=APP,
+            description=(
+                "Tables come and go by deployment only, nobody gets a lasting key, only our regions, nobody looks away."
+            ),
+            type="SERVICE_CONTROL_POLICY",
+            content=control_policy(organisation.regions),
+            target_ids=list(organisation.targets),
+        )
