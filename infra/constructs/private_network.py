@@ -13,6 +13,8 @@ from constructs import Construct
 from switchboard.schema.deployment import APP
 
 if TYPE_CHECKING:
+    from aws_cdk.aws_kms import IKey
+
     from infra.config import StageConfig
 
 RANGE: Final = "10.0.0.0/24"
@@ -28,7 +30,7 @@ class PrivateNetwork(Construct):
     `switchboard doctor` looks.
     """
 
-    def __init__(self, scope: Construct, *, stage: StageConfig) -> None:
+    def __init__(self, scope: Construct, *, stage: StageConfig, log_key: IKey | None) -> None:
         super().__init__(scope, "Private")
         purpose = CfnTag(key="purpose", value="Private network of the functions, without a route to the internet")
         vpc = CfnVPC(self, "Vpc", cidr_block=RANGE, enable_dns_support=True, enable_dns_hostnames=True, tags=[purpose])
@@ -36,7 +38,7 @@ class PrivateNetwork(Construct):
         self.vpc_id = vpc.attr_vpc_id
         self.route_tables = [routes.attr_route_table_id]
         self.subnets = [self._define_subnet(position, routes, purpose) for position in range(len(ZONES))]
-        self._define_flow_log(stage)
+        self._define_flow_log(stage, log_key)
 
     def _define_subnet(self, position: int, routes: CfnRouteTable, purpose: CfnTag) -> str:
         name = "AB"[position]
@@ -57,12 +59,13 @@ class PrivateNetwork(Construct):
         )
         return subnet.attr_subnet_id
 
-    def _define_flow_log(self, stage: StageConfig) -> None:
+    def _define_flow_log(self, stage: StageConfig, key: IKey | None) -> None:
         group = LogGroup(
             self,
             "FlowLogGroup",
             log_group_name=f"/{APP}/{stage.name}/network",
             retention=stage.log_retention,
+            encryption_key=key,
             removal_policy=RemovalPolicy.DESTROY,
         )
         Tags.of(group).add("purpose", "Connections that the functions made or tried")

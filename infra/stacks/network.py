@@ -34,7 +34,7 @@ class NetworkStack(SwitchboardStack):
             description=f"Switchboard {stage.name}: where the functions run, and what leads out of there.",
         )
         if isinstance(stage.network, Create):
-            private = PrivateNetwork(self, stage=stage)
+            private = PrivateNetwork(self, stage=stage, log_key=data.log_key)
             vpc_id, subnets, route_tables = private.vpc_id, private.subnets, private.route_tables
         else:
             vpc_id, subnets, route_tables = stage.network.id, [*stage.network.subnets], [*stage.network.route_tables]
