@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import cdr, local, messages, quarantine, reconcile, scan, schema, seed, users
+from cli import cdr, doctor, local, messages, quarantine, reconcile, scan, schema, seed, users
 from cli.backfill import app as backfill
 from cli.errors import failure_of
 from cli.output import tell_failure
@@ -48,6 +48,7 @@ app.add_typer(backfill.app, name="backfill")
 app.add_typer(schema.app, name="schema")
 app.command()(seed.seed)
 app.command()(scan.scan)
+app.command()(doctor.doctor)
 app.add_typer(local.app, name="local")
 
 
