@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from switchboard.backfill.engine import Pages, Settles
+    from switchboard.backfill.records import RunRecord
     from switchboard.backfill.runs_table import RunsTable
     from switchboard.backfill.units import Units
     from switchboard.backfill.waiting import Waiting
@@ -132,6 +133,13 @@ class Costs(Protocol):
         """The answer: `run_id`, `status`, `items`, `items_to_change`, both units, `usd`, `seconds`, `segments`."""
 
 
+class Tells(Protocol):
+    """What the report of a kind of job says beside what every report does."""
+
+    def __call__(self, run: RunRecord, tools: Tools) -> dict[str, Any]:
+        """Further fields of the report, as JSON. Raises what the clients raise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of job."""
@@ -139,3 +147,4 @@ class Kind:
     plan: Plans
     work: Works
     cost: Costs | None = None
+    tell: Tells | None = None

@@ -166,6 +166,8 @@ class Steps:
         if run.report is None or run.fence != asked.fence:
             self.ledger.view(run.run_id, run.table).require(asked.fence)
             report = reported(run, self.ledger.segments(run.run_id), now=self.tools.now())
+            tell = KINDS[run.job].tell
+            report |= tell(run, self.tools) if tell else {}
             keep(self.tools, report)
             self.ledger.end(run, report["status"], report=report)
         else:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.backfill import fields as checked
 from switchboard.backfill.earlier import earlier, key_lists, of_run, planned_again, standing, writer
 from switchboard.backfill.job import Key, Table
 from switchboard.backfill.kinds import Kind, Planned, Work
-from switchboard.backfill.undo import RemoveAttribute, Undoing, check_undoable
+from switchboard.backfill.undo import RemoveAttribute, Undoing, check_undoable, uncertain_keys
 from switchboard.schema import runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from switchboard.backfill.kinds import Part, Tools
+    from switchboard.backfill.records import RunRecord
+
+SHOWN: Final = 10
+"""So many uncertain keys are in the report itself."""
 
 
 def plan(fields: Mapping[str, Any], tools: Tools) -> Planned:
@@ -47,4 +52,15 @@ def work(stored: Mapping[str, Any], part: Part, tools: Tools) -> Work[Key]:
     return Work(pages=pages, settles=writer(change, part, tools), key=table.attributes)
 
 
-KIND: Final = Kind(plan=plan, work=work)
+def tell(run: RunRecord, tools: Tools) -> dict[str, Any]:
+    """How many items were left alone because the run may not have changed them, and some of their keys.
+
+    All of them are in the objects under `runs.uncertain_prefix`. Raises as `KeyLists`.
+    """
+    table = Table(run.stored["table"], tuple(run.stored["key_names"]))
+    keys = uncertain_keys(key_lists(table, tools), run.run_id)
+    shown = [table.attributes(key) for key in islice(keys, SHOWN)]
+    return {runs.UNCERTAIN: len(shown) + sum(1 for _ in keys), "uncertain_keys": shown}
+
+
+KIND: Final = Kind(plan=plan, work=work, tell=tell)

@@ -127,10 +127,13 @@ def test_undo_restores_the_table_after_a_run_whose_workers_died(cloud: Cloud) ->
     undone = machine(cloud).start(undo, {"job": runs.UNDO, "run": run}).output
     assert undone["counters"]["updated"] == report["counters"]["updated"]
     left = sum(value not in (None, OTHER) for value in cloud.held().values())
-    assert left == lacking - report["counters"]["updated"]
+    assert left == lacking - report["counters"]["updated"] == undone["uncertain"]
+    assert all(set(key) == {"pk", "sk"} for key in undone["uncertain_keys"])
+    assert len(undone["uncertain_keys"]) == 10
 
     rest = machine(cloud).start(told, {"job": runs.UNDO, "run": run, "uncertain": True}).output
     assert (rest["status"], rest["missing_after"], rest["counters"]["updated"]) == ("succeeded", 0, left)
+    assert rest["uncertain"] == 0
     assert cloud.held() == before
 
     nothing = machine(cloud).start(again, {"job": runs.UNDO, "run": run, "uncertain": True}).output
