@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+from switchboard.backfill.amplification import READ_UNIT_BYTES
 from switchboard.backfill.cost import planned_events
 
 WORKER_UNITS: Final = 500.0
@@ -21,7 +22,8 @@ SEGMENTS_PER_WORKER: Final = 4
 """Segments are of one hash range, not of one size: the workers that are done first take on others."""
 MOST_EVENTS: Final = 15_000
 """Events of an execution's history above which the map is distributed: it may record 25,000."""
-PAGE_BYTES_READ: Final = 4_096
+CALLS_OF_A_HISTORY: Final = 2_000
+"""How often a segment is called in a phase at most, so that its own execution's history has room for its events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,14 @@ def segmented(
     """
     most = max(1, min(MOST_SEGMENTS, most_segments or MOST_SEGMENTS))
     workers = max(1, min(MOST_CONCURRENT, ceil(write_units / WORKER_UNITS)))
+    working = max(items / write_units, table_bytes / READ_UNIT_BYTES / 2 / read_units)
+    counting = table_bytes / READ_UNIT_BYTES / read_units
+    calls = [ceil(seconds * workers / usable_seconds) for seconds in (working, counting)]
     divisible = max(1, ceil(items / LEAST_ITEMS))
-    wanted = min(divisible, workers * SEGMENTS_PER_WORKER if workers > 1 else 1)
+    wanted = max(
+        min(divisible, workers * SEGMENTS_PER_WORKER if workers > 1 else 1), ceil(max(calls) / CALLS_OF_A_HISTORY)
+    )
     segments = min(most, asked or wanted)
     concurrency = min(segments, workers if asked is None else max(workers, min(asked, MOST_INLINE)))
-    seconds = max(items / write_units, table_bytes / PAGE_BYTES_READ / 2 / read_units)
-    counting = table_bytes / PAGE_BYTES_READ / read_units
-    calls = sum(
-        segments * max(1, ceil(phase * concurrency / segments / usable_seconds)) for phase in (seconds, counting)
-    )
-    distributed = concurrency > MOST_INLINE or planned_events(calls, segments) > MOST_EVENTS
-    return Segmented(segments, concurrency, distributed)
+    events = planned_events(sum(max(segments, each) for each in calls), segments)
+    return Segmented(segments, concurrency, concurrency > MOST_INLINE or events > MOST_EVENTS)

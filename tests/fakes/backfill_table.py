@@ -69,7 +69,7 @@ class BackfillTable:
 
     def scan(self, **request: Any) -> dict[str, Any]:
         self._begin("scan", request)
-        names = request["ExpressionAttributeNames"]
+        attribute = request.get("ExpressionAttributeNames", {}).get("#attribute")
         start = key_of(request["ExclusiveStartKey"]) if "ExclusiveStartKey" in request else ("", "")
         prefix = request.get("ExpressionAttributeValues", {}).get(":prefix", {"S": ""})["S"]
         with self._lock:
@@ -78,9 +78,11 @@ class BackfillTable:
             found = [
                 {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
                 for key in page
-                if names["#attribute"] not in self.items[key] and key[0].startswith(prefix)
+                if attribute not in self.items[key] and key[0].startswith(prefix)
             ]
-        units = len(page) * (1.0 if request["ConsistentRead"] else 0.5)
+            if attribute is None:
+                found = deepcopy([self.items[key] for key in page])
+        units = len(page) * (1.0 if request.get("ConsistentRead") else 0.5)
         answer: dict[str, Any] = {
             "Count": len(found),
             "ScannedCount": len(page),

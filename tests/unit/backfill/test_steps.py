@@ -1,0 +1,492 @@
+"""What the steps answer, and how an execution ends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from switchboard.backfill.errors import InvalidInput, NotATarget, RecoveryOff, RunInProgress, Systemic
+from switchboard.backfill.ledger import QUIET_SECONDS
+from switchboard.backfill.records import LEASE_SECONDS
+from switchboard.schema import runs
+from tests.fakes.backfill_cloud import BackfillCloud
+from tests.fakes.backfill_machine import Machine, place
+from tests.fakes.backfill_table import TABLE, BackfillTable
+from tests.fakes.messages_table import client_error
+from tests.unit.backfill.runs_of import OTHER, VALUE, holds, thing, things
+
+INPUT = {"job": "set_attribute", "table": TABLE, "attribute": "test", "value": VALUE}
+
+
+def machine(count: int = 100, *, page: int = 20, **options: Any) -> Machine:
+    return Machine(BackfillCloud(BackfillTable(things(count), page=page)), **options)
+
+
+def plan(made: Machine, fields: Any, *, name: str = "run-1") -> dict[str, Any]:
+    return made.call({"step": "plan", "run_id": name, "execution": f"arn:{name}", "input": fields})
+
+
+def segment(made: Machine, state: dict[str, Any], number: int = 0) -> dict[str, Any]:
+    return made.call({"step": "segment", **place(state), "segment": number})
+
+
+def lock_until(made: Machine) -> int:
+    return made.ledger.view("run-1", TABLE).lock.until
+
+
+def test_a_run_is_planned_settled_verified_and_reported() -> None:
+    made = machine(3_000)
+    before = holds(made.cloud.things)
+    ended = made.start("run-1", {**INPUT, "segments": 3})
+    assert ended.output == {
+        "run_id": "run-1",
+        "status": "succeeded",
+        "counters": {"scanned": 3_000, "updated": 2_000, "already": 1_000, "deleted": 0, "failed": 0},
+        "missing_after": 0,
+        "write_units": 2_000.0,
+        "read_units": 4_500.0,
+        "seconds": ended.output["seconds"] if ended.output else None,
+        "passes": 1,
+    }
+    assert holds(made.cloud.things) == {key: value or VALUE for key, value in before.items()}
+    assert json.loads(made.cloud.bucket.objects["runs/run-1/report.json"]) == ended.output
+    assert sum(after.counters.updated - before.counters.updated for before, after in made.counted) == 2_000
+    status = made.ledger.status("run-1")
+    assert (status.status, status.report, status.error) == ("succeeded", ended.output, None)
+    assert lock_until(made) == 0
+
+
+def test_a_second_run_writes_nothing() -> None:
+    made = machine()
+    made.start("run-1", INPUT)
+    again = made.start("run-2", INPUT)
+    assert again.output
+    assert again.output["counters"] == {"scanned": 100, "updated": 0, "already": 100, "deleted": 0, "failed": 0}
+    assert again.output["write_units"] == 0
+    assert made.ledger.record("run-2").fence == 2
+
+
+def test_the_plan_answers_ids_alone() -> None:
+    made = machine(20_000)
+    assert plan(made, {**INPUT, "max_write_units": 2_000}) == {
+        "run_id": "run-1",
+        "fence": 1,
+        "phase": "work",
+        "pass": 1,
+        "segments": [0, 1, 2, 3],
+        "concurrency": 4,
+        "distributed": False,
+        "planned": None,
+    }
+
+
+def test_a_dry_run_locks_and_changes_nothing() -> None:
+    made = machine()
+    made.cloud.things.description |= {"TableSizeBytes": 100_000}
+    ended = made.start("run-1", {**INPUT, "dry_run": True})
+    assert ended.output
+    assert (ended.output["run_id"], ended.output["status"]) == ("run-1", "planned")
+    assert not made.cloud.kept.items
+    assert not made.cloud.things.updated
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "names"),
+    [
+        ({**INPUT, "table": "somebody-else's"}, NotATarget, "table"),
+        ({**INPUT, "attribute": "pk"}, InvalidInput, "attribute"),
+        ({**INPUT, "attribute": "seen"}, InvalidInput, "attribute"),
+        ({**INPUT, "attribute": 'a"b'}, InvalidInput, "attribute"),
+        ({**INPUT, "value": "secret"}, InvalidInput, "value"),
+        ({**INPUT, "value": {"N": "secret"}}, InvalidInput, "value"),
+        ({**INPUT, "secret": "secret"}, InvalidInput, "input"),
+        ({**INPUT, "segments": 0}, InvalidInput, "segments"),
+        ({**INPUT, "segments": True}, InvalidInput, "segments"),
+        ({**INPUT, "max_write_units": "secret"}, InvalidInput, "max_write_units"),
+        ({**INPUT, "max_write_units": 0}, InvalidInput, "max_write_units"),
+        ({**INPUT, "max_read_units": True}, InvalidInput, "max_read_units"),
+        ({**INPUT, "dry_run": "secret"}, InvalidInput, "dry_run"),
+        ({**INPUT, "job": "secret"}, InvalidInput, "job"),
+        ({"table": TABLE}, InvalidInput, "job"),
+        ({"job": "set_attribute"}, InvalidInput, "table"),
+        ({"job": "resume", "run": "secret"}, InvalidInput, "run"),
+        ({"job": "resume", "run": 7}, InvalidInput, "run"),
+        ("secret", InvalidInput, "input"),
+    ],
+)
+def test_what_is_refused_is_named_and_never_repeated(fields: Any, error: type[Exception], names: str) -> None:
+    made = machine()
+    with pytest.raises(error, match=f"^{names}: expected ") as refused:
+        plan(made, fields)
+    assert "secret" not in str(refused.value)
+    assert not made.cloud.kept.items
+    ended = made.start("run-1", fields)
+    assert (ended.output, ended.error) == (None, error.__name__)
+    assert ended.cause == {"message": str(refused.value)}
+
+
+@pytest.mark.parametrize("name", ["user.name", "select", "größe", "a b"])
+def test_an_attribute_may_have_any_printable_name(name: str) -> None:
+    made = machine()
+    ended = made.start("run-1", {**INPUT, "attribute": name})
+    assert ended.output
+    assert ended.output["counters"]["updated"] == 100
+    assert holds(made.cloud.things, name) == dict.fromkeys(made.cloud.things.items, VALUE)
+
+
+def test_a_table_without_recovery_is_refused() -> None:
+    made = machine()
+    made.cloud.things.recovery = "DISABLED"
+    with pytest.raises(RecoveryOff):
+        plan(made, INPUT)
+    assert made.start("run-1", INPUT).error == "RecoveryOff"
+
+
+@pytest.mark.parametrize("request_", [None, [], {}, {"step": "begin"}, {"step": 7}])
+def test_a_request_without_a_step_is_refused(request_: Any) -> None:
+    with pytest.raises(InvalidInput):
+        machine().call(request_)
+
+
+# --- one run at a time ----------------------------------------------------------------------------------------------
+
+
+def test_a_table_takes_one_run_at_a_time() -> None:
+    made = machine()
+    state = plan(made, INPUT)
+    with pytest.raises(RunInProgress, match=r"^table: another run holds this table"):
+        plan(made, INPUT, name="run-2")
+    assert made.start("run-2", INPUT).error == "RunInProgress"
+    assert segment(made, state)["more"] is False, "the refused execution left the run as it was"
+
+
+def test_a_plan_that_is_asked_again_answers_the_same() -> None:
+    made = machine()
+    assert plan(made, INPUT) == plan(made, INPUT)
+    with pytest.raises(InvalidInput, match=r"^run_id: "):
+        made.call({"step": "plan", "run_id": "run-1", "execution": "arn:another", "input": INPUT})
+
+
+def test_a_lock_outlives_its_holder_by_its_lease() -> None:
+    made = machine()
+    state = plan(made, INPUT)
+    made.clock.now = LEASE_SECONDS - 1
+    with pytest.raises(RunInProgress):
+        plan(made, INPUT, name="run-2")
+    made.clock.now = LEASE_SECONDS
+    assert plan(made, INPUT, name="run-2")["fence"] == 2
+    with pytest.raises(RunInProgress, match=r"^fence: "):
+        segment(made, state)
+    assert made.ledger.status("run-1").status == "stopped", "nobody works on it"
+
+
+def test_a_worker_gives_signs_of_life() -> None:
+    made = machine(2_000, page=2_000)
+    state = plan(made, {**INPUT, "max_write_units": 10})
+    before = lock_until(made)
+    made.invocation_seconds = 120
+    assert segment(made, state)["more"] is True
+    assert lock_until(made) > before + 30
+
+
+def test_a_run_goes_on_until_its_execution_is_quiet() -> None:
+    made = machine()
+    state = plan(made, INPUT)
+    with pytest.raises(RunInProgress, match=r"^run: this run goes on"):
+        plan(made, {"job": "resume", "run": "run-1"}, name="resumed")
+    made.clock.now = QUIET_SECONDS + 1
+    resumed = plan(made, {"job": "resume", "run": "run-1"}, name="resumed")
+    assert (resumed["run_id"], resumed["fence"]) == ("run-1", 2)
+    assert plan(made, {"job": "resume", "run": "run-1"}, name="resumed") == resumed
+    for request in (
+        {"step": "segment", **place(state), "segment": 0},
+        {"step": "verify", **place(state)},
+        {"step": "report", "run_id": "run-1", "fence": 1},
+    ):
+        with pytest.raises(RunInProgress, match=r"^fence: "):
+            made.call(request)
+
+
+def test_the_fence_of_an_execution_that_lost_its_run_explains_and_keeps_nothing() -> None:
+    made = machine()
+    plan(made, INPUT)
+    made.clock.now = QUIET_SECONDS + 1
+    plan(made, {"job": "resume", "run": "run-1"}, name="resumed")
+    failure = {"Error": "RunInProgress", "Cause": json.dumps({"errorMessage": "fence: …"})}
+    told = made.call({"step": "explain", "run_id": "run-1", "execution": "arn:run-1", "failure": failure})
+    assert told["error"] == "RunInProgress"
+    assert made.ledger.status("run-1").status == "running"
+
+
+# --- segments -------------------------------------------------------------------------------------------------------
+
+
+def test_a_segment_is_handed_back_before_the_invocation_ends() -> None:
+    made = machine(3_000, page=4_000, invocation_seconds=100)
+    state = plan(made, {**INPUT, "max_write_units": 10})
+    calls = 0
+    while segment(made, state)["more"]:
+        calls += 1
+        assert calls < 20
+    assert calls >= 2
+    assert made.ledger.status("run-1").counters.updated == 2_000
+    assert set(made.cloud.things.updated.values()) == {1}, "no page was cut off"
+
+
+def test_a_segment_that_is_done_is_done() -> None:
+    made = machine()
+    state = plan(made, INPUT)
+    assert segment(made, state) == {**place(state), "segment": 0, "more": False}
+    scans = made.cloud.things.calls["scan"]
+    assert segment(made, state)["more"] is False
+    following = made.call({"step": "verify", **place(state)})
+    assert (following["next"], following["phase"], following["pass"]) == ("count", "count", 1)
+    assert made.call({"step": "verify", **place(state)}) == following
+    assert segment(made, state)["more"] is False, "the phase is over"
+    assert made.cloud.things.calls["scan"] == scans
+
+
+@pytest.mark.parametrize("number", [-1, 1, "0", None, True])
+def test_a_segment_that_the_run_does_not_have_is_refused(number: Any) -> None:
+    made = machine()
+    state = plan(made, INPUT)
+    with pytest.raises(InvalidInput, match=r"^segment: "):
+        segment(made, state, number)
+
+
+def test_verify_sends_back_what_is_not_done() -> None:
+    made = machine()
+    state = plan(made, {**INPUT, "segments": 2})
+    segment(made, state, 1)
+    assert made.call({"step": "verify", **place(state)})["next"] == "work"
+
+
+def test_a_budget_is_shared_by_those_who_work() -> None:
+    made = machine(400, page=400)
+    state = plan(made, {**INPUT, "segments": 2, "max_write_units": 10})
+    seconds: list[float] = []
+
+    def both(name: str, _request: dict[str, Any]) -> None:
+        if name == "scan" and not seconds:
+            seconds.append(0.0)
+            made.invocation_seconds = 900
+            segment(made, state, 1)
+            seconds.append(made.clock.now)
+
+    made.cloud.before = both
+    segment(made, state, 0)
+    status = made.ledger.status("run-1")
+    assert status.counters.updated == 266
+    assert status.working == 0
+    of_second = sum(after.counters.updated - before.counters.updated for before, after in made.counted) / 2
+    assert seconds[1] > 0.8 * of_second / 5, "a second worker has half of the ten units per second"
+
+
+def test_a_deleted_table_stops_the_run_and_lets_go_of_it() -> None:
+    made = machine(page=10)
+
+    def gone(name: str, _request: dict[str, Any]) -> None:
+        if name == "scan" and made.cloud.things.calls["scan"] == 3:
+            raise client_error("ResourceNotFoundException")
+
+    made.cloud.before = gone
+    ended = made.start("run-1", INPUT)
+    assert ended.error == Systemic.__name__
+    assert "ResourceNotFoundException" in ended.cause["message"]
+    status = made.ledger.status("run-1")
+    assert (status.status, status.error) == ("stopped", "Systemic")
+    assert status.counters.scanned == 30
+    made.cloud.before = lambda _name, _request: None
+    resumed = made.start("again", {"job": "resume", "run": "run-1"})
+    assert resumed.output
+    assert resumed.output["counters"]["scanned"] == 100
+    assert made.ledger.status("run-1").error is None
+
+
+def test_a_table_that_lets_nothing_through_stops_the_run_in_the_end() -> None:
+    made = machine(invocation_seconds=60)
+
+    def busy(name: str, _request: dict[str, Any]) -> None:
+        if name == "scan":
+            made.clock.now += 50
+            raise client_error("ThrottlingException", ResponseMetadata={"HTTPStatusCode": 400})
+
+    made.cloud.before = busy
+    ended = made.start("run-1", INPUT)
+    assert ended.error == "Systemic"
+    assert "ThrottlingException" in ended.cause["message"]
+
+
+# --- operators ------------------------------------------------------------------------------------------------------
+
+
+def test_a_paused_run_ends_with_its_cursors_and_goes_on_where_it_was() -> None:
+    made = machine(page=10)
+
+    def pause(name: str, _request: dict[str, Any]) -> None:
+        if name == "scan" and made.cloud.things.calls["scan"] == 4:
+            made.ledger.pause("run-1")
+
+    made.cloud.after = pause
+    paused = made.start("run-1", INPUT)
+    assert paused.output
+    assert (paused.output["status"], paused.output["missing_after"]) == ("paused", None)
+    assert paused.output["counters"]["scanned"] == 40
+    assert made.ledger.status("run-1").pausing
+    assert plan(made, INPUT, name="run-2")["fence"] == 2, "a paused run holds no table"
+    with pytest.raises(RunInProgress, match=r"^run: another run holds this table"):
+        plan(made, {"job": "resume", "run": "run-1"}, name="resumed")
+    made.ledger.end(made.ledger.record("run-2"), runs.STOPPED, error="Systemic", cause="{}")
+
+    with pytest.raises(InvalidInput, match=r"^segments: expected as many"):
+        plan(made, {"job": "resume", "run": "run-1", "segments": 2}, name="resumed")
+    scans = made.cloud.things.calls["scan"]
+    resumed = made.start("resumed", {"job": "resume", "run": "run-1", "segments": 1})
+    assert resumed.output
+    assert resumed.output["run_id"] == "run-1"
+    assert resumed.output["counters"]["scanned"] == 100
+    assert made.cloud.things.calls["scan"] == scans + 6 + 10
+    with pytest.raises(InvalidInput, match=r"^run: expected one that was paused"):
+        plan(made, {"job": "resume", "run": "run-1"}, name="once-more")
+
+
+def test_a_pause_may_be_taken_back() -> None:
+    made = machine()
+    state = plan(made, INPUT)
+    made.ledger.pause("run-1")
+    assert segment(made, state)["more"] is False
+    assert made.ledger.status("run-1").counters.scanned == 0
+    made.ledger.unpause("run-1")
+    again = made.call({"step": "verify", **place(state)})
+    assert (again["next"], again["pass"]) == ("work", 1)
+    segment(made, again)
+    assert made.ledger.status("run-1").counters.scanned == 100
+
+
+def test_a_rate_changes_while_the_run_works() -> None:
+    def seconds(rate: float | None) -> float:
+        made = machine(900, page=30)
+
+        def faster(name: str, _request: dict[str, Any]) -> None:
+            if rate and name == "scan" and made.cloud.things.calls["scan"] == 3:
+                made.ledger.set_rate("run-1", write_units=rate, read_units=1_000)
+
+        made.cloud.after = faster
+        ended = made.start("run-1", {**INPUT, "max_write_units": 10})
+        assert ended.output
+        return float(ended.output["seconds"])
+
+    assert seconds(200) < 0.4 * seconds(None)
+
+
+def test_a_rate_stays_below_half_of_what_is_provisioned() -> None:
+    made = machine()
+    units = {"WriteCapacityUnits": 40, "ReadCapacityUnits": 20}
+    made.cloud.things.description |= {"BillingModeSummary": {}, "ProvisionedThroughput": units}
+    plan(made, INPUT)
+    status = made.ledger.status("run-1")
+    assert (status.write_rate, status.read_rate) == (20, 10)
+    made.ledger.set_rate("run-1", write_units=1_000)
+    assert made.ledger.status("run-1").write_rate == 20
+    made.ledger.set_rate("run-1", write_units=7)
+    status = made.ledger.status("run-1")
+    assert (status.write_rate, status.read_rate) == (7, 10)
+    for units_per_second in (0, float("inf"), float("nan")):
+        with pytest.raises(InvalidInput, match=r"^write_units: "):
+            made.ledger.set_rate("run-1", write_units=units_per_second)
+
+
+# --- verdicts -------------------------------------------------------------------------------------------------------
+
+
+def test_an_item_added_meanwhile_is_caught_by_a_further_pass() -> None:
+    made = machine(10)
+
+    def add(name: str, _request: dict[str, Any]) -> None:
+        if name == "scan":
+            made.cloud.things.items |= BackfillTable([thing(77)]).items
+            made.cloud.after = lambda _name, _request: None
+
+    made.cloud.after = add
+    ended = made.start("run-1", INPUT)
+    assert ended.output
+    assert (ended.output["status"], ended.output["passes"]) == ("succeeded", 2)
+
+
+def test_writers_that_never_stop_end_it_incomplete() -> None:
+    made = machine(10)
+    numbers = iter(range(10, 1_000))
+
+    def add(name: str, _request: dict[str, Any]) -> None:
+        if name == "scan":
+            number = next(numbers)
+            made.cloud.things.items |= BackfillTable([thing(number), thing(number + 5_000)]).items
+            made.clock.now += 10
+
+    made.cloud.after = add
+    ended = made.start("run-1", INPUT)
+    assert ended.output
+    assert (ended.output["status"], ended.output["passes"]) == ("incomplete", 3)
+    missing = ended.output["missing_after"]
+    assert missing == 2
+    assert ended.output["rate"] == pytest.approx(missing / 20, rel=0.1)
+    assert all(set(key) == {"pk", "sk"} for key in ended.output["sample_keys"])
+    assert len(ended.output["sample_keys"]) == missing
+
+
+def test_an_item_that_dynamodb_refuses_fails_the_run_with_its_report() -> None:
+    made = machine(30, page=4)
+    made.cloud.things.refuse = lambda key: "ValidationError" if key[1] == "0000007" else None
+    ended = made.start("run-1", INPUT)
+    assert (ended.output, ended.error) == (None, "VerificationFailed")
+    assert ended.cause["status"] == "failed"
+    assert ended.cause["counters"] == {"scanned": 30, "updated": 19, "already": 10, "deleted": 0, "failed": 1}
+    assert "failed_keys" not in ended.cause
+    report = json.loads(made.cloud.bucket.objects["runs/run-1/report.json"])
+    assert report == {**ended.cause, "failed_keys": [{"pk": {"S": "p2"}, "sk": {"S": "0000007"}}]}
+    assert made.ledger.status("run-1").status == "failed"
+    assert lock_until(made) == 0
+    made.cloud.things.refuse = lambda _key: None
+    replayed = made.start("run-2", {"job": "replay", "run": "run-1"})
+    assert replayed.output
+    assert replayed.output["counters"]["updated"] == 1
+
+
+def test_a_report_lists_a_thousand_failed_keys_at_most() -> None:
+    made = machine(2_000, page=500)
+    made.cloud.things.refuse = lambda _key: "ValidationError"
+    made.start("run-1", INPUT)
+    report = json.loads(made.cloud.bucket.objects["runs/run-1/report.json"])
+    assert len(report["failed_keys"]) == 1_000
+    assert report["counters"]["failed"] == 1_333
+
+
+def test_a_report_that_is_asked_again_is_the_same() -> None:
+    made = machine()
+    state = plan(made, INPUT)
+    state = segment(made, state) | made.call({"step": "verify", **place(state)})
+    segment(made, state)
+    state = made.call({"step": "verify", **place(state)})
+    request = {"step": "report", "run_id": "run-1", "fence": 1}
+    report = made.call(request)
+    made.clock.now += 100
+    assert made.call(request) == report
+
+
+def test_what_writers_do_meanwhile_stands() -> None:
+    made = machine(10)
+    lacking = [key for key, value in holds(made.cloud.things).items() if value is None]
+
+    def write(name: str, _request: dict[str, Any]) -> None:
+        if name == "scan":
+            made.cloud.things.items[lacking[0]]["test"] = OTHER
+            made.cloud.things.items.pop(lacking[1], None)
+
+    made.cloud.after = write
+    ended = made.start("run-1", INPUT)
+    assert ended.output
+    assert ended.output["counters"] == {"scanned": 10, "updated": 4, "already": 5, "deleted": 1, "failed": 0}
+    assert made.cloud.things.items[lacking[0]]["test"] == OTHER
+    assert lacking[1] not in made.cloud.things.items
