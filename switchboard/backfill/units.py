@@ -108,12 +108,3 @@ class Units:
         if calm:
             self._rate = min(self._most, self._rate + calm * self._most * _RAISE)
             self._calm_since += calm * _CALM_SECONDS
-
-
-def share(per_second: float, *, concurrency: int, unfinished: int) -> float:
-    """The units per second of one worker, where `concurrency` of them at most are on `unfinished` segments at once.
-
-    It divides by the workers that there may be, not by those that are already at work: it only grows while a run goes
-    on, so a worker that asks for it now and then is never ahead of the others by more than its part.
-    """
-    return per_second / max(1, min(concurrency, unfinished))
