@@ -98,6 +98,9 @@ def resume(
     if found.status in {runs.SUCCEEDED, runs.INCOMPLETE, runs.FAILED}:
         raise Failure(Code.REFUSED, f"The run is over: {found.status}.", remedy="Start another one.")
     table.unpause(run)
+    if found.status == runs.RUNNING:
+        output.say(f"It does not pause: switchboard backfill status {run} --stage {target.stage}")
+        return
     asked = {"job": runs.RESUME, "run": run}
     execute(target, tools, run, asked, name=new_run_id(tools), wait=wait, as_json=as_json)
 
