@@ -112,6 +112,13 @@ class Checkpoint:
     seconds: float = 0.0
 
 
+class Costing(Protocol):
+    """What a job's work costs."""
+
+    def read(self, at: Checkpoint) -> Checkpoint:
+        """The checkpoint with its costs until now."""
+
+
 class Meter:
     """What the work since `start` costs, beside what that had cost already."""
 
@@ -132,7 +139,7 @@ class Meter:
         )
 
 
-def settled_pages(pages: Pages[W], settles: Settles[W], at: Checkpoint, *, meter: Meter) -> Iterator[Checkpoint]:
+def settled_pages(pages: Pages[W], settles: Settles[W], at: Checkpoint, *, meter: Costing) -> Iterator[Checkpoint]:
     """Work on from `at` to the end of its pass; yields where another worker could go on, after each settled page.
 
     The next page is read when the next checkpoint is asked for, so that whoever asks may stop or wait in between. The
