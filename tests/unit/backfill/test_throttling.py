@@ -164,3 +164,10 @@ def test_members_that_fail_for_another_reason_are_not_tried_for_ever() -> None:
     report = scene.run()
     assert (report.status, report.at.counters.failed, report.at.counters.updated) == ("failed", 1, 39)
     assert scene.time.now < 10
+
+
+def test_a_page_that_takes_longer_than_the_patience_because_of_its_budget_is_not_given_up() -> None:
+    scene = Scene(400, write_units=1_000.0)
+    report = scene.run(write_units=1)
+    assert (report.status, report.at.counters.updated) == ("succeeded", 400)
+    assert scene.time.now > 400 > PATIENCE_SECONDS
