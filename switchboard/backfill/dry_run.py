@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.backfill.cost import Pace, Work, cost
+from switchboard.backfill.pace import PAGE_SECONDS
 from switchboard.backfill.sampling import sampled
 from switchboard.backfill.segments import MOST_INLINE, WORKER_UNITS
+from switchboard.backfill.source import PAGE
 from switchboard.backfill.units import Units
 from switchboard.prices import list_prices
 
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
 USABLE_SECONDS: Final = 855.0
 """Of the fifteen minutes of an invocation, what is left before it hands back."""
 MEMORY_GB: Final = 0.5
-PAGE_SECONDS: Final = 20.0
-MOST_PAGE_ITEMS: Final = 4_000
-LEAST_PAGE_ITEMS: Final = 25
 
 
 def estimated(
@@ -70,6 +69,6 @@ def pace(
         worker_units=WORKER_UNITS,
         usable_seconds=USABLE_SECONDS,
         memory_gb=MEMORY_GB,
-        page_items=max(LEAST_PAGE_ITEMS, min(MOST_PAGE_ITEMS, int(PAGE_SECONDS * of_worker))),
+        page_items=max(1, min(PAGE, int(PAGE_SECONDS * of_worker))),
         distributed=concurrency > MOST_INLINE if distributed is None else distributed,
     )

@@ -117,7 +117,7 @@ def test_a_distributed_map_leaves_room_in_every_history() -> None:
 def test_a_page_settles_within_twenty_seconds() -> None:
     assert pace(500, 500, 1, 1).page_items == 4_000
     assert pace(10, 500, 1, 1).page_items == 200
-    assert pace(1, 500, 1, 1).page_items == 25
+    assert pace(1, 500, 1, 1).page_items == 20
     assert pace(80, 500, 8, 8).page_items == 200
 
 

@@ -125,7 +125,7 @@ def test_an_undo_takes_each_journal_once_however_many_segments_it_has(of: int) -
     counters = [settled(job.pages, job.settles) for job in jobs]
 
     assert holds(table) == before
-    assert sum(each.updated for each in counters) == 13
+    assert sum(each.updated for each in counters) == sum(each.scanned for each in counters) == 13
     assert len(table.removed) == 13
     assert not any(name.startswith(runs.objects_prefix(UNDO)) for name in bucket.objects), "an undo has no journal"
 
@@ -152,6 +152,9 @@ def test_uncertain_items_are_touched_when_told_and_listed_when_not() -> None:
     job = undo_job.work(planned.stored, part(UNDO), given)
     assert settled(job.pages, job.settles).updated == 0
     assert len(list(uncertain_keys(key_lists(SET.table, given), UNDO))) == 2
+    record = replace(Runs().record(RUN), run_id=UNDO, job=runs.UNDO, stored=planned.stored)
+    shown = [{"pk": {"S": pk}, "sk": {"S": sk}} for (pk, sk), value in holds(table).items() if value == VALUE]
+    assert undo_job.tell(record, given) == {"uncertain": 2, "uncertain_keys": shown}
 
     told = undo_job.plan({"run": RUN, "uncertain": True}, given)
     job = undo_job.work(told.stored, part("undo-2"), given)
