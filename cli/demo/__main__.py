@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cli.demo import cdr, conversation, protection
+from cli.demo import backfill, cdr, conversation, protection
 from cli.demo.walk import NotShownError, Walk
 from local_cloud.cloud import LocalCloud
 from local_cloud.deployment import StackEvent, synthesize
@@ -39,7 +39,8 @@ def main() -> int:
     """Run the demo. Exit codes: 0 everything was shown, 1 something was not."""
     console = Console(highlight=False)
     console.print(
-        "[bold]Switchboard[/]: a CDR store and direct messages, on a cloud of this machine. No AWS account is touched."
+        "[bold]Switchboard[/]: a CDR store, direct messages and backfills, on a cloud of this machine. "
+        "No AWS account is touched."
     )
     walk = Walk(console)
     try:
@@ -49,6 +50,7 @@ def main() -> int:
             cdr.walk(stage, walk)
             protection.walk(stage, walk)
             conversation.walk(stage, walk)
+            backfill.walk(stage, walk)
     except NotShownError as claim:
         console.print(f"\n[bold red]Not shown:[/] {claim}")
         return 1
