@@ -44,12 +44,13 @@ def build(app: App) -> tuple[Stage, ...]:
     given = stages(prod_account=account, prod_region=region, prod_ci_subject=subject)
     targets, regions = (app.node.try_get_context(key) for key in (ORGANISATION_TARGETS, ORGANISATION_REGIONS))
     return (
-        *(_build_stage(app, stage) for stage in given),
+        *(build_stage(app, stage) for stage in given),
         _build_organisation(app, organisation(targets=targets, regions=regions)),
     )
 
 
-def _build_stage(app: App, stage: StageConfig) -> Stage:
+def build_stage(app: App, stage: StageConfig) -> Stage:
+    """One stage with its stacks."""
     place = Environment(account=stage.place.account, region=stage.place.region) if stage.place else None
     scope = Stage(app, stage.name, env=place)
     Tags.of(scope).add("application", APP)

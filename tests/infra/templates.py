@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from infra.build import build, new_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 STAGES: Final = ("local", "dev", "prod")
@@ -60,10 +60,10 @@ class Templates:
     manifests: Mapping[str, Mapping[str, Any]]
 
     @classmethod
-    def read(cls, assembly: Path) -> Templates:
+    def read(cls, assembly: Path, stages: Sequence[str] = STAGES) -> Templates:
         """Read an assembly, from this process or from the CDK CLI."""
         by_stack, manifests = {}, {}
-        for stage in STAGES:
+        for stage in stages:
             folder = assembly / f"assembly-{stage}"
             manifests[stage] = json.loads((folder / "manifest.json").read_text())
             for artifact in manifests[stage]["artifacts"].values():
