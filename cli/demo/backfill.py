@@ -100,7 +100,7 @@ def change(stage: DeployedStage, operator: Operator, before: dict[str, Any], tou
         }
         plan = operator.run({**asked, runs.DRY_RUN: True})
         step.check(
-            f"the plan: {plan.get('items_to_change', 0):,} items to change, {plan.get('write_units', 0):,} write units, "
+            f"plan: {plan.get('items_to_change', 0):,} items to change, {plan.get('write_units', 0):,} write units, "
             f"about {plan.get('seconds', 0):,} s, nothing changed yet",
             plan["status"] == runs.PLANNED,
         )
@@ -202,6 +202,4 @@ def _show(step: Step, report: dict[str, Any]) -> None:
     scanned = counters.pop("scanned", 0)
     parts = " + ".join(f"{count:,} {name}" for name, count in counters.items())
     step.show(f"report: {scanned:,} scanned = {parts}")
-    step.show(
-        f"        {report.get('write_units')} write units, passes: {report.get('passes')}, {report.get('seconds')} s"
-    )
+    step.show(f"{report.get('write_units')} write units, passes: {report.get('passes')}, {report.get('seconds')} s")
