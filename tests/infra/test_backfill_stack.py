@@ -15,10 +15,11 @@ from infra.constructs.backfill_definition import definition
 from infra.stacks.backfill import BackfillStack
 from infra.stacks.data import DataStack
 from infra.stacks.functions import FunctionsStack
+from infra.stacks.network import NetworkStack
 from switchboard.schema import runs
 from tests.infra.templates import MANAGED_POLICY, STAGES, cdk_context, walk
 from tests.infra.test_access import arn
-from tests.infra.test_functions import telemetry
+from tests.infra.test_functions import logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,7 @@ def machines(machine: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def test_the_function_may_do_what_its_steps_call_and_nothing_else(templates: Templates, stage: str) -> None:
     legacy = (arn(stage, "dynamodb", "table/qm_staging_dev_cdr"),) if stage == "local" else ()
     described = tuple(sorted((MESSAGES, CDR, *legacy)))
-    assert templates.allowed(stage, "BackfillStep") == telemetry("BackfillStep") | {
+    assert templates.allowed(stage, "BackfillStep") == logs("BackfillStep") | {
         "dynamodb:DescribeTable": described,
         "dynamodb:DescribeContinuousBackups": described,
         "dynamodb:Scan": tuple(sorted((MESSAGES, *legacy))),
@@ -199,8 +200,10 @@ def test_further_targets_and_legacy_tables_of_a_stage_reach_the_function() -> No
     app = App(context=cdk_context() | {"aws:cdk:bundling-stacks": []})
     scope = CdkStage(app, "dev")
     data = DataStack(scope, stage=stage)
-    functions = FunctionsStack(scope, stage=stage, data=data)
-    template = Template.from_stack(BackfillStack(scope, stage=stage, data=data, after=functions)).to_json()
+    network = NetworkStack(scope, stage=stage, data=data)
+    functions = FunctionsStack(scope, stage=stage, data=data, network=network)
+    backfill = BackfillStack(scope, stage=stage, data=data, network=network, after=functions)
+    template = Template.from_stack(backfill).to_json()
     (function,) = (found for found in template["Resources"].values() if found["Type"] == "AWS::Lambda::Function")
     variables = function["Properties"]["Environment"]["Variables"]
     assert '"orders":"orders-table"' in json.dumps(variables["SWITCHBOARD_BACKFILL_TARGETS"]).replace("\\", "")

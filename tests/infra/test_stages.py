@@ -38,6 +38,8 @@ LOCAL_DIFFERS_IN = {
     "bind_to_network",
     "cdr_retention_days",
     "log_retention",
+    "reserved_concurrency",
+    "log_bucket",
     "trust_account_root",
     "example_data",
     "legacy_tables",

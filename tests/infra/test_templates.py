@@ -183,7 +183,8 @@ def test_no_permission_is_a_wildcard(templates: Templates, stage: str) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_only_what_no_resource_can_narrow_is_allowed_on_every_resource(templates: Templates, stage: str) -> None:
-    granted, possible = set(), set()
+    granted: set[str] = set()
+    possible: set[str] = set()
     for name, policy in templates.resources(stage, MANAGED_POLICY).items():
         for statement in templates.statements(stage, policy["Properties"]["PolicyDocument"]):
             if statement.effect == "Allow" and "*" in statement.resources:
