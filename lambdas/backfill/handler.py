@@ -4,7 +4,15 @@ Requests and answers are those of `switchboard.backfill.steps`; which requests o
 
 - the runs table: `dynamodb:BatchGetItem`, `Query` and `UpdateItem` (transactions hold updates alone);
 - a target: `DescribeTable`, `DescribeContinuousBackups`, `Scan`, `PartiQLUpdate` and `BatchGetItem`;
-- the reports bucket, under `runs/`: `s3:PutObject`, `GetObject` and `ListBucket`.
+- a target that is read from an export: `ExportTableToPointInTime`, and `DescribeExport` of its exports, which DynamoDB
+  writes with this function's `s3:PutObject` under `exports/`, and which is read there with `GetObject`;
+- the messages table of renames: `DescribeTable`, `DescribeContinuousBackups`, `GetItem`, `Query`, `BatchGetItem`,
+  `UpdateItem`;
+- a legacy table: `DescribeTable` and `Scan`; and the CDR table it is imported into: `DescribeTable`,
+  `DescribeContinuousBackups`, `PartiQLInsert` and `BatchGetItem`;
+- the reports bucket, under `runs/`: `s3:PutObject`, `GetObject` and `ListBucket`; under `mappings/`: `GetObject`.
+
+A step that waits for an export raises `Exporting`: nothing is held meanwhile, and it is asked again.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         runs.SET_ATTRIBUTE: set_attribute.KIND,
         runs.IMPORT_LEGACY_CDR: legacy_job.KIND,
         runs.RENAME_USER: rename_job.KIND,
+        runs.RENAME_USER: rename_job.KIND,
         runs.REPLAY: replay_job.KIND,
         runs.UNDO: undo_job.KIND,
     }

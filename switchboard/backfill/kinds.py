@@ -117,6 +117,16 @@ class Plans(Protocol):
         """
 
 
+class Prepares(Protocol):
+    """What a run of a kind of job needs besides, before it begins."""
+
+    def __call__(self, planned: Planned, tools: Tools, *, run_id: str) -> Planned:
+        """The plan with what was prepared. Nothing is locked yet, and the same run may ask again and again.
+
+        Raises `Systemic`, what the clients raise, and anything to be asked again later.
+        """
+
+
 class Works(Protocol):
     """How a worker of a kind of job comes by its work."""
 
@@ -147,4 +157,5 @@ class Kind:
     plan: Plans
     work: Works
     cost: Costs | None = None
+    prepare: Prepares | None = None
     tell: Tells | None = None

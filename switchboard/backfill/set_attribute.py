@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.backfill import fields as checked
 from switchboard.backfill.dry_run import estimated
 from switchboard.backfill.earlier import journalling, writer
-from switchboard.backfill.errors import NotATarget
+from switchboard.backfill.errors import NotATarget, systemic
+from switchboard.backfill.export import Exported, exported
 from switchboard.backfill.job import Key, SetAttribute, Table
 from switchboard.backfill.kinds import Kind, Planned, Work
 from switchboard.backfill.plan import planned
@@ -17,15 +19,21 @@ from switchboard.schema import runs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from switchboard.backfill.engine import Pages
     from switchboard.backfill.kinds import Part, Tools
 
 UNITS_PER_SECOND: Final = 500.0
 """Both budgets where the input names none."""
+READ_FROM: Final = "read_from"
+SCAN: Final = "scan"
+EXPORT: Final = "export"
+"""The first pass reads an export of the table, which takes no read units."""
+_FIELDS: Final = ("table", "attribute", "value", "prefix", runs.MAX_WRITE_UNITS, runs.MAX_READ_UNITS, READ_FROM)
 
 
 def plan(fields: Mapping[str, Any], tools: Tools) -> Planned:
     """The plan of an input; see `switchboard.backfill.plan.planned` for what it refuses. Describes the table twice."""
-    checked.known(fields, ("table", "attribute", "value", "prefix", runs.MAX_WRITE_UNITS, runs.MAX_READ_UNITS))
+    checked.known(fields, _FIELDS)
     target = tools.names.targets.get(checked.text(fields, "table"))
     if target is None:
         raise NotATarget("table: expected one of the targets that the stage's configuration names: add it there")
@@ -40,7 +48,7 @@ def plan(fields: Mapping[str, Any], tools: Tools) -> Planned:
     )
     return Planned(
         table=target,
-        stored=as_json(found.job),
+        stored={**as_json(found.job), READ_FROM: checked.one_of(fields, READ_FROM, (SCAN, EXPORT)) or SCAN},
         items=found.items,
         table_bytes=found.table_bytes,
         write_units=found.write_units,
@@ -67,10 +75,20 @@ def restored(document: Mapping[str, Any]) -> SetAttribute:
     return SetAttribute(table, document["attribute"], document["value"], document["prefix"])
 
 
+def prepare(planned: Planned, tools: Tools, *, run_id: str) -> Planned:
+    """The plan with the export from which it reads, if it does. Raises as `exported`, also `Exporting`."""
+    if planned.stored[READ_FROM] == SCAN:
+        return planned
+    with systemic():
+        arn = tools.dynamodb.describe_table(TableName=planned.table)["Table"]["TableArn"]
+    summary = exported(tools.dynamodb, arn, bucket=tools.names.reports_bucket, run_id=run_id)
+    return replace(planned, stored={**planned.stored, EXPORT: summary})
+
+
 def work(stored: Mapping[str, Any], part: Part, tools: Tools) -> Work[Key]:
-    """A scan of one segment, and conditional updates with a journal."""
+    """A scan of one segment or its part of an export, and conditional updates with a journal."""
     job = restored(stored)
-    source = Source(
+    source: Pages[Key] = Source(
         tools.dynamodb,
         job,
         units=part.reads,
@@ -79,6 +97,17 @@ def work(stored: Mapping[str, Any], part: Part, tools: Tools) -> Work[Key]:
         of=part.of,
         size=part.size,
     )
+    if EXPORT in stored:
+        source = Exported(
+            tools.s3,
+            tools.names.reports_bucket,
+            job,
+            summary=stored[EXPORT],
+            live=source,
+            segment=part.segment,
+            of=part.of,
+            size=part.size,
+        )
     settles = journalling(writer(job, part, tools), job, part, tools)
     return Work(pages=source, settles=settles, key=job.table.attributes)
 
@@ -94,7 +123,8 @@ def cost(planned: Planned, tools: Tools, *, run_id: str, segments: int, concurre
         segments=segments,
         concurrency=concurrency,
         waiting=tools.waiting,
+        from_export=planned.stored[READ_FROM] == EXPORT,
     )
 
 
-KIND: Final = Kind(plan=plan, work=work, cost=cost)
+KIND: Final = Kind(plan=plan, work=work, cost=cost, prepare=prepare)

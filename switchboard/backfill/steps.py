@@ -105,7 +105,9 @@ class Steps:
         )
         if dry_run:
             return {**_state(record), runs.PLANNED: self._cost(kind, planned, division, run_id)}
-        return {**_state(self.ledger.start(record)), runs.PLANNED: None}
+        if kind.prepare and self.ledger.find(run_id) is None:
+            planned = kind.prepare(planned, self.tools, run_id=run_id)
+        return {**_state(self.ledger.start(replace(record, stored=planned.stored))), runs.PLANNED: None}
 
     def _resumed(self, fields: Mapping[str, Any], execution: str) -> RunRecord:
         checked.known(fields, (runs.JOB, runs.RUN_FIELD, runs.SEGMENTS))

@@ -26,6 +26,7 @@ class BackfillCloud:
         self.things = things
         self.kept = MessagesTable()
         self.bucket = ReportsBucket()
+        self.exports: Any = None
         self.before: Callable[[str, dict[str, Any]], None] = lambda _name, _request: None
         self.after: Callable[[str, dict[str, Any]], None] = lambda _name, _request: None
 
@@ -37,6 +38,8 @@ class BackfillCloud:
         return {**answer, "Responses": {RUNS: answer["Responses"][KEPT]}}
 
     def __getattr__(self, name: str) -> Any:
+        if "export" in name:
+            return getattr(self.exports, name)
         table = self.kept if name in {"update_item", "transact_write_items", "query"} else self.things
         return lambda **request: self._call(table, name, request)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from switchboard.backfill.errors import InvalidInput, NotATarget, RecoveryOff, RunInProgress, Systemic
+from switchboard.backfill.export import Exporting
 from switchboard.backfill.ledger import QUIET_SECONDS
 from switchboard.backfill.records import LEASE_SECONDS
 from switchboard.schema import runs
@@ -16,6 +17,7 @@ from tests.fakes.backfill_machine import Machine, place
 from tests.fakes.backfill_table import TABLE, BackfillTable
 from tests.fakes.messages_table import client_error
 from tests.unit.backfill.runs_of import OTHER, VALUE, holds, thing, things
+from tests.unit.backfill.test_export import ARN, SUMMARY, Exports, put_export
 
 INPUT = {"job": "set_attribute", "table": TABLE, "attribute": "test", "value": VALUE}
 
@@ -490,3 +492,33 @@ def test_what_writers_do_meanwhile_stands() -> None:
     assert ended.output["counters"] == {"scanned": 10, "updated": 4, "already": 5, "deleted": 1, "failed": 0}
     assert made.cloud.things.items[lacking[0]]["test"] == OTHER
     assert lacking[1] not in made.cloud.things.items
+
+
+# --- an export as the source ----------------------------------------------------------------------------------------
+
+
+def test_a_run_reads_an_export_instead_of_the_table_and_then_what_came_later() -> None:
+    made = machine(60)
+    before = holds(made.cloud.things)
+    made.cloud.things.description |= {"TableArn": ARN}
+    exports = Exports()
+    put_export(made.cloud.bucket, list(made.cloud.things.items.values())[:50])
+    made.cloud.exports = exports
+    fields = {**INPUT, "read_from": "export"}
+    with pytest.raises(Exporting):
+        plan(made, fields)
+    assert not made.cloud.kept.items, "nothing is locked while an export is written"
+    exports.described = {"ExportStatus": "COMPLETED", "ExportManifest": SUMMARY}
+
+    ended = made.start("run-1", fields)
+
+    assert ended.output
+    assert (ended.output["status"], ended.output["passes"]) == ("succeeded", 2)
+    assert ended.output["counters"]["updated"] == 40
+    assert holds(made.cloud.things) == {key: value or VALUE for key, value in before.items()}
+    assert made.cloud.things.calls["scan"] == 3 * 3, "the count, the further pass, and its count"
+
+
+def test_a_source_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"^read_from: expected one of export, scan"):
+        plan(machine(), {**INPUT, "read_from": "secret"})
