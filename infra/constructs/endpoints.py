@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnTag, Stack
 from aws_cdk.aws_ec2 import CfnVPCEndpoint
-from aws_cdk.aws_iam import AnyPrincipal, PolicyDocument, PolicyStatement
+from aws_cdk.aws_iam import PolicyDocument, PolicyStatement, StarPrincipal
 from constructs import Construct
 
 from infra.constructs import dynamodb_actions
@@ -72,7 +72,7 @@ class GatewayEndpoints(Construct):
         # Any principal of this account: which of them, their own policies say.
         return PolicyStatement(
             sid=sid,
-            principals=[AnyPrincipal()],
+            principals=[StarPrincipal()],
             actions=list(actions),
             resources=list(resources),
             conditions={"StringEquals": {"aws:PrincipalAccount": Stack.of(self).account}},
