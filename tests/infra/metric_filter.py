@@ -2,8 +2,8 @@
 
 Source: CloudWatch Logs User Guide, "Filter pattern syntax for metric filters", section on JSON log events: selectors
 such as `$.a.b[0].c`; `=` and `!=` with strings, in which `*` at an end stands for anything, and with numbers; `<`, `>`,
-`<=`, `>=` with numbers; `IS NULL`, `IS TRUE`, `IS FALSE`, `NOT EXISTS`; `&&`, `||` and parentheses. The guide is silent on
-what `!=` answers about a field that an event lacks, so the caller says it: a pattern that rests on it answers twice.
+`<=`, `>=` with numbers; `IS NULL`, `IS TRUE`, `IS FALSE`, `NOT EXISTS`; `&&`, `||` and parentheses. The guide leaves
+open what `!=` says of a field that an event lacks, so the caller says it: a pattern that rests on it has two answers.
 """
 
 from __future__ import annotations
