@@ -84,7 +84,8 @@ def test_something_new_without_alarms_is_noticed(templates: Templates, kind: str
 
 
 def test_an_alarm_that_tells_nobody_does_not_count(templates: Templates) -> None:
-    for muted in ({"AlarmActions": []}, {"ActionsEnabled": False}):
+    ways: tuple[dict[str, Any], ...] = ({"AlarmActions": []}, {"ActionsEnabled": False})
+    for muted in ways:
         by_stack = {key: copy.deepcopy(dict(template)) for key, template in templates.by_stack.items()}
         for found in by_stack["prod", "observability"]["Resources"].values():
             if found["Type"] == ALARM:
