@@ -61,7 +61,7 @@ class LegacyTables:
             start = self.order(old_key(request["ExclusiveStartKey"]))
             keys = [key for key in keys if self.order(key) > start]
         page = keys[: request["Limit"]]
-        units = len(page) * (1.0 if request["ConsistentRead"] else 0.5)
+        units = len(page) * (1.0 if request.get("ConsistentRead") else 0.5)
         answer: dict[str, Any] = {
             "Items": [deepcopy(self.old[key]) for key in page],
             "Count": len(page),

@@ -16,7 +16,7 @@ from switchboard.backfill.cost import cost
 from switchboard.backfill.dry_run import pace
 from switchboard.backfill.errors import InvalidInput, NotATarget, systemic
 from switchboard.backfill.kinds import Kind, Planned, Work
-from switchboard.backfill.legacy.evidence import page_writer
+from switchboard.backfill.legacy.evidence import evidence, page_writer
 from switchboard.backfill.legacy.items import LegacyItem
 from switchboard.backfill.legacy.mapping import DEFAULT_MAPPING, MAX_BYTES, LegacyMapping
 from switchboard.backfill.legacy.rekeying import Rekeying, Unfit
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from switchboard.backfill.kinds import Part, Tools
     from switchboard.backfill.legacy.tally import Tally
+    from switchboard.backfill.records import RunRecord
     from switchboard.backfill.waiting import Waiting
     from switchboard.dynamo.values import AttributeValue
 
@@ -187,6 +188,14 @@ def preview(planned: Planned, tools: Tools, *, run_id: str, segments: int, concu
     }
 
 
+def tell(run: RunRecord, tools: Tools) -> dict[str, Any]:
+    """The report's field `import`; see `evidence`. A run whose sides differ although nothing is missing has failed."""
+    found = evidence(tools.s3, tools.names.reports_bucket, run.run_id)
+    as_many = found["source"]["items"] == found["target"]["items"]
+    failed = {"status": runs.FAILED} if as_many and not found["verified"] else {}
+    return {"import": found, **failed}
+
+
 def _cut_over(text: str, *, now: datetime) -> datetime:
     try:
         before = parse_rfc3339(text)
@@ -250,4 +259,4 @@ def _least(wanted: float, most: float | None) -> float:
     return wanted if most is None else min(wanted, most)
 
 
-KIND: Final = Kind(plan=plan, work=work, cost=preview)
+KIND: Final = Kind(plan=plan, work=work, cost=preview, tell=tell)
