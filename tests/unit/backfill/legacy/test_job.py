@@ -156,8 +156,8 @@ def worked(stored: int) -> Tally:
 
 def verified(number: int, *, target: int = 1) -> Tally:
     day = ("s-1", f"2026-11-{number:02}")
-    sides = [Side(count, 2**127 * count, Counter({day: count})) for count in (1, target)]
-    return Tally(Counter(), *sides, Counter(record=target), 1.5)
+    source, stored = (Side(count, 2**127 * count, Counter({day: count})) for count in (1, target))
+    return Tally(source=source, target=stored, places=Counter(record=target), read_units=1.5)
 
 
 def test_the_report_adds_up_each_page_once_and_the_last_verification_only() -> None:
