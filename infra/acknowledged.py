@@ -134,7 +134,8 @@ _DEFAULT_GROUP: Final = Gap(
 _REPLICATED: Final = _in_packs("S3BucketReplicationEnabled", NIST, HIPAA, PCI)
 _ONE_REGION = (
     "Nothing is kept outside the region. Versions of objects outlive their deletion for 90 days, S3 stores each in "
-    "three zones, and what the buckets hold can be made again: senders repeat, and runs are verified from the tables."
+    "three zones, and no answer depends on them: senders repeat, runs are verified from the tables, and the events of "
+    "the trail are in its log group, too."
 )
 
 PROD: Final = (
@@ -150,7 +151,7 @@ PROD: Final = (
     _NO_RESOURCE,
     _END_OF_THE_LINE,
     _DEFAULT_GROUP,
-    Gap(_ONE_REGION, {"data/Quarantine": _REPLICATED, "data/Reports": _REPLICATED}),
+    Gap(_ONE_REGION, dict.fromkeys(("data/Quarantine", "data/Reports", "guardrails/Audit"), _REPLICATED)),
 )
 
 _FUNCTIONS: Final = (
@@ -191,6 +192,7 @@ DEV: Final = (
                 for group in _LOG_GROUPS
             },
             **{f"{function}/Function": ("CKV_AWS_173",) for function in _FUNCTIONS},
+            "observability/Alarms/Topic": ("CKV_AWS_26", *_in_packs("SNSEncryptedKMS", NIST, HIPAA, PCI)),
             **dict.fromkeys(_TABLES, ("CKV_AWS_119", "dynamodb_table_encrypted_kms_check")),
             **dict.fromkeys(
                 _BUCKETS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack, Tags
+from aws_cdk import RemovalPolicy, Stack, Tags
 from aws_cdk.aws_cloudtrail import CfnTrail
 from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_logs import LogGroup
@@ -83,9 +83,8 @@ class Trail(Construct):
         Tags.of(self.trail).add("purpose", "Who touches the items of the tables")
         # CloudTrail tries to deliver, and to write to the log group, before it makes the trail.
         self.trail.node.add_dependency(policy)
-        self.trail.node.add_dependency(bucket)
-        if key:
-            self.trail.node.add_dependency(key)
+        if bucket.policy:
+            self.trail.node.add_dependency(bucket.policy)
 
     def _define_log_group(self, stage: StageConfig, name: str, key: IKey | None) -> LogGroup:
         log_group = LogGroup(
@@ -110,12 +109,6 @@ class Trail(Construct):
                 "cloudtrail.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": stack.account}}
             ),
         )
-        streams = stack.format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name=f"/aws/cloudtrail/{name}:log-stream:{stack.account}_CloudTrail_{stack.region}*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
         policy = ManagedPolicy(
             self,
             "Policy",
@@ -125,7 +118,7 @@ class Trail(Construct):
                 PolicyStatement(
                     sid="WriteEventsToTheLogGroup",
                     actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                    resources=[streams],
+                    resources=[self.log_group.log_group_arn],
                 )
             ],
         )
