@@ -112,8 +112,7 @@ def logging_stopped() -> str:
     """CloudTrail or AWS Config stops, by whomever, or is made to record less by another way than a deployment."""
     stopped = _named("StopLogging", "DeleteTrail", "StopConfigurationRecorder", "DeleteConfigurationRecorder")
     less = _all_of(_named("UpdateTrail", "PutEventSelectors", "DeleteConfigRule", "DeleteDeliveryChannel"), _BY_HAND)
-    source = _any('$.eventSource = "cloudtrail.amazonaws.com"', '$.eventSource = "config.amazonaws.com"')
-    return _all(source, _any(stopped, less))
+    return _all(_any(stopped, less))
 
 
 def _dynamodb(*events: str) -> str:

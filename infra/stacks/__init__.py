@@ -1,1 +1,1 @@
-"""The stacks of a stage, in the order of deployment: data, functions, access. No reference runs backwards."""
+"""The stacks: of a stage, in the order of deployment, so that no reference runs backwards; and the organisation's."""

@@ -90,7 +90,27 @@ ORDINARY = {
     "LoggingStopped": "trail_changed_by_a_deployment",
 }
 """An event that is as like an attack as ordinary work is, for each alarm."""
-HARMLESS = ("update_another_table", "describe_table", "backup", "stream_read_by_its_handler", "trail_described")
+HARMLESS = (
+    "update_another_table",
+    "delete_table_of_keyspaces",
+    "describe_table",
+    "backup",
+    "stream_read_by_its_handler",
+    "trail_described",
+)
+OTHER_NAMES = {
+    "scan_by_a_stranger": (
+        "BatchExecuteStatement",
+        "BatchGetItem",
+        "ExecuteStatement",
+        "GetRecords",
+        "Query",
+        "TransactGetItems",
+    ),
+    "trail_stopped": ("DeleteTrail", "StopConfigurationRecorder", "DeleteConfigurationRecorder"),
+    "trail_records_less": ("UpdateTrail", "DeleteConfigRule", "DeleteDeliveryChannel"),
+}
+"""Calls that do the same harm as an event's."""
 
 
 def event(name: str) -> dict[str, Any]:
@@ -125,6 +145,17 @@ def alarms_on(deployed: dict[str, str], name: str, *, absent_differs: bool) -> s
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_raises_its_alarms_and_no_others(deployed: dict[str, str], attack: str, absent_differs: bool) -> None:
     assert alarms_on(deployed, attack, absent_differs=absent_differs) == ATTACKS[attack]
+
+
+@pytest.mark.parametrize(
+    ("attack", "name"), [(attack, name) for attack, names in OTHER_NAMES.items() for name in names]
+)
+def test_a_call_that_does_the_same_harm_raises_the_same_alarms(
+    deployed: dict[str, str], attack: str, name: str
+) -> None:
+    found = event(attack) | {"eventName": name}
+    raised = {metric for metric, text in deployed.items() if matches(text, found, absent_differs=False)}
+    assert raised == ATTACKS[attack]
 
 
 @pytest.mark.parametrize("absent_differs", [True, False])
