@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.config import PLACEHOLDER_ACCOUNT, PLACEHOLDER_REGION
 from switchboard.schema import cdr, deployment, messages
-from tests.infra.templates import STAGES
+from tests.infra.templates import HASH, STAGES
 
 if TYPE_CHECKING:
     from tests.infra.templates import Templates
@@ -145,25 +146,62 @@ def test_only_prods_tables_are_protected_from_deletion_and_only_devs_are_provisi
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_buckets_are_private_versioned_and_take_tls_only(templates: Templates, stage: str) -> None:
-    buckets = templates.resources(stage, BUCKET)
-    assert {name.rstrip("0123456789ABCDEF") for name in buckets} == {"Quarantine", "Reports"}
+    buckets = templates.resources(stage, BUCKET, "data")
+    named = {HASH.sub("", name) for name in buckets}
+    assert named == {"Quarantine", "Reports"} | ({"AccessLogs"} if stage != "prod" else set())
     for name, bucket in buckets.items():
         properties = bucket["Properties"]
         assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
         assert len(properties["PublicAccessBlockConfiguration"]) == 4
         assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
         assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-        (rule,) = properties["LifecycleConfiguration"]["Rules"]
-        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
-        assert "ExpirationInDays" not in rule
+        assert properties["ObjectLockEnabled"] is True
+        assert properties["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
         (policy,) = (
             found["Properties"]["PolicyDocument"]
             for found in templates.resources(stage, "AWS::S3::BucketPolicy").values()
             if found["Properties"]["Bucket"] == {"Ref": name}
         )
-        (only,) = templates.statements(stage, policy)
-        assert (only.effect, only.actions, only.principals) == ("Deny", ("s3:*",), {"AWS": "*"})
-        assert only.condition == {"Bool": {"aws:SecureTransport": "false"}}
+        tls, *others = templates.statements(stage, policy)
+        assert (tls.effect, tls.actions, tls.principals) == ("Deny", ("s3:*",), {"AWS": "*"})
+        assert tls.condition == {"Bool": {"aws:SecureTransport": "false"}}
+        assert [other.sid for other in others] == (
+            ["TakeAccessLogsOfTheAccount"] if name.startswith("AccessLogs") else []
+        )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_the_buckets_of_the_system_hold_stays_and_who_called_them_is_logged(
+    templates: Templates, stage: str
+) -> None:
+    where = f"access-logs-{PLACEHOLDER_ACCOUNT}-{PLACEHOLDER_REGION}" if stage == "prod" else "${AccessLogs}"
+    for name in ("Quarantine", "Reports"):
+        bucket = templates.one(stage, BUCKET, name)
+        (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+        assert "ExpirationInDays" not in rule
+        logging = bucket["LoggingConfiguration"]
+        assert templates.text(stage, logging["DestinationBucketName"]) == where
+        assert logging["LogFilePrefix"] == f"switchboard-{stage}/{name.lower()}/"
+
+
+@pytest.mark.parametrize("stage", ["local", "dev"])
+def test_access_logs_are_written_by_s3_for_this_account_and_forgotten(templates: Templates, stage: str) -> None:
+    bucket = templates.one(stage, BUCKET, "AccessLogs")
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == 90
+    policy = templates.one(stage, "AWS::S3::BucketPolicy", "AccessLogsPolicy")["PolicyDocument"]
+    _, written = templates.statements(stage, policy)
+    assert (written.actions, written.principals) == (("s3:PutObject",), {"Service": "logging.s3.amazonaws.com"})
+    assert list(written.condition["StringEquals"]) == ["aws:SourceAccount"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_no_function_took_is_kept_for_a_fortnight(templates: Templates, stage: str) -> None:
+    queue = templates.one(stage, "AWS::SQS::Queue", "FailedInvocations")
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 3_600
+    assert queue["RedriveAllowPolicy"] == {"redrivePermission": "denyAll"}
+    assert queue["SqsManagedSseEnabled"] is True
 
 
 @pytest.mark.parametrize("stage", ["local", "prod"])
@@ -172,8 +210,9 @@ def test_tables_and_buckets_have_keys_of_their_own(templates: Templates, stage: 
         encryption = table["Properties"]["SSESpecification"]
         assert templates.text(stage, encryption["KMSMasterKeyId"]) == "${TableKey.Arn}"
         assert encryption["SSEEnabled"] is True
-    for bucket in templates.resources(stage, BUCKET).values():
-        (rule,) = bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    for name in ("Quarantine", "Reports"):
+        bucket = templates.one(stage, BUCKET, name)
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         default = rule["ServerSideEncryptionByDefault"]
         assert (templates.text(stage, default["KMSMasterKeyID"]), default["SSEAlgorithm"]) == (
             "${BucketKey.Arn}",
@@ -189,10 +228,10 @@ def test_dev_pays_for_no_keys(templates: Templates) -> None:
 
 
 @pytest.mark.parametrize("stage", ["local", "prod"])
-@pytest.mark.parametrize(("name", "service"), [("TableKey", "dynamodb"), ("BucketKey", "s3")])
+@pytest.mark.parametrize(("name", "service"), [("TableKey", "dynamodb"), ("BucketKey", "s3"), ("LogKey", "lambda")])
 def test_keys_are_usable_through_one_service_only(templates: Templates, stage: str, name: str, service: str) -> None:
     key = templates.one(stage, KEY, name)
-    administer, use, deny = templates.statements(stage, key["KeyPolicy"])
+    administer, use, deny, *further = templates.statements(stage, key["KeyPolicy"])
     via = use.condition["StringEquals"]
     region = "eu-central-1" if stage == "prod" else "${AWS::Region}"
     assert templates.text(stage, via["kms:ViaService"]) == f"{service}.{region}.${{AWS::URLSuffix}}"
@@ -201,7 +240,12 @@ def test_keys_are_usable_through_one_service_only(templates: Templates, stage: s
     assert not set(administer.actions) & {"kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"}
     assert "kms:PutKeyPolicy" in administer.actions
     assert (deny.effect, deny.actions) == ("Deny", ("kms:CreateGrant",))
-    assert deny.condition == {"Bool": {"kms:GrantIsForAWSResource": "false"}}
+    assert deny.condition == {
+        "BoolIfExists": {"kms:GrantIsForAWSResource": "false", "aws:PrincipalIsAWSService": "false"}
+    }
+    assert [statement.principals for statement in further] == (
+        [{"Service": "logs.amazonaws.com"}] if name == "LogKey" else []
+    )
     assert key["EnableKeyRotation"] is True
 
 
@@ -223,7 +267,9 @@ def test_only_prod_has_a_backup_plan_and_it_covers_what_cannot_be_made_again(tem
     assert rule["Lifecycle"] == {"DeleteAfterDays": 365}
     (selection,) = templates.resources("prod", "AWS::Backup::BackupSelection").values()
     chosen = selection["Properties"]["BackupSelection"]
-    assert [templates.text("prod", arn) for arn in chosen["Resources"]] == ["${CdrTable.Arn}", "${MessagesTable.Arn}"]
+    assert [templates.text("prod", arn) for arn in chosen["Resources"]] == [
+        f"${{{table}.Arn}}" for table in ("CdrTable", "MessagesTable", "RunsTable")
+    ]
     assert [dependency[:12] for dependency in selection["DependsOn"]] == ["BackupPolicy"]
 
 
