@@ -249,7 +249,6 @@ def _begun(before: SegmentRecord, run: RunRecord) -> SegmentRecord:
         number_of_pass=run.number_of_pass,
         done=False,
         attempts=0,
-        at=replace(before.at, cursor=None),
         missing=0,
         samples=(),
     )

@@ -93,6 +93,10 @@ def test_a_run_from_its_lock_to_its_report() -> None:
         assert again.run.working == 2, "the same segment's next worker works in its place"
         with pytest.raises(Superseded):
             ledger.checkpoint(run, kept, kept)
+        later = ledger.checkpoint(run, again.segment, again.segment)
+        assert ledger.checkpoint(run, again.segment, again.segment) == later, (
+            "its answer was lost, and it was sent again"
+        )
 
         ledger.pause("run-1")
         assert ledger.claim(run, 0) is None
