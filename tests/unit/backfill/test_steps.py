@@ -222,6 +222,35 @@ def test_the_fence_of_an_execution_that_lost_its_run_explains_and_keeps_nothing(
     assert made.ledger.status("run-1").status == "running"
 
 
+def test_a_worker_that_lost_its_run_settles_no_further_page() -> None:
+    made = machine(page=10)
+    state = plan(made, INPUT)
+
+    def resume(name: str, _request: dict[str, Any]) -> None:
+        if name == "scan" and made.cloud.things.calls["scan"] == 3:
+            made.clock.now += QUIET_SECONDS + 1
+            plan(made, {"job": "resume", "run": "run-1"}, name="resumed")
+
+    made.cloud.after = resume
+    with pytest.raises(RunInProgress, match=r"^fence: "):
+        segment(made, state)
+    assert made.cloud.things.calls["scan"] == 3
+
+
+def test_a_run_that_is_paused_in_its_count_has_no_verdict() -> None:
+    made = machine(page=10)
+
+    def pause(name: str, _request: dict[str, Any]) -> None:
+        if name == "scan" and made.cloud.things.calls["scan"] == 15:
+            made.ledger.pause("run-1")
+
+    made.cloud.after = pause
+    paused = made.start("run-1", INPUT)
+    assert paused.output
+    assert (paused.output["status"], paused.output["missing_after"]) == ("paused", None)
+    assert paused.output["counters"]["scanned"] == 100
+
+
 # --- segments -------------------------------------------------------------------------------------------------------
 
 
