@@ -57,6 +57,15 @@ _RETRY: Final = [
 """What the function says on purpose stands; anything else, such as a worker that died, is tried again."""
 
 
+_WAIT_FOR_EXPORT: Final = {
+    "ErrorEquals": [runs.EXPORTING],
+    "IntervalSeconds": 60,
+    "BackoffRate": 1,
+    "MaxAttempts": 8 * 60,
+}
+"""As long as all requests with one token mean one export: eight hours (docs: `ExportTableToPointInTime`)."""
+
+
 def definition(task_seconds: int) -> dict[str, Any]:
     """The state machine; `task_seconds` is longer than the function's timeout, which therefore ends a task first."""
     return {
@@ -88,6 +97,7 @@ def _beginning(task_seconds: int) -> dict[str, Any]:
                 },
                 task_seconds,
             ),
+            "Retry": [_WAIT_FOR_EXPORT, *_RETRY],
             # The input may be no object, into which nothing could be put: the error replaces it.
             "Catch": [{"ErrorEquals": _ALL, "ResultPath": "$", "Next": _REFUSED}],
             "Next": _ONLY_PLANNED,

@@ -8,6 +8,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk.aws_iam import PolicyStatement
 from constructs import Construct
 
+from infra.constructs import dynamodb_actions
 from infra.constructs.function import SwitchboardFunction
 from infra.constructs.messaging_functions import LEADING_KEYS
 from switchboard.schema import deployment, messages, runs
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from infra.stacks.data import DataStack
     from infra.stacks.network import NetworkStack
 
+_READ: Final = (runs.OBJECTS_PREFIX, runs.MAPPINGS_PREFIX, runs.EXPORTS_PREFIX)
 TIMEOUT: Final = Duration.minutes(15)
 """The longest that Lambda grants; a segment hands back before it."""
 
@@ -71,7 +73,7 @@ class BackfillFunction(Construct):
             PolicyStatement(
                 sid="PlanByTheTables",
                 actions=["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable"],
-                resources=[*targets, self._cdr, *self._legacy],
+                resources=[*targets, self._cdr],
             ),
             PolicyStatement(
                 # No action that could create an item: a deleted one stays deleted.
@@ -80,15 +82,35 @@ class BackfillFunction(Construct):
                 resources=targets,
             ),
             PolicyStatement(
+                # A request always states its partition keys, so that absent ones cannot pass.
                 sid="RenameUsers",
                 actions=["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
                 resources=[self._messages],
                 conditions={"ForAllValues:StringLike": {LEADING_KEYS: [f"{messages.USER_PREFIX}*"]}},
             ),
+            *self._from_exports(targets),
+        )
+
+    def _from_exports(self, targets: list[str]) -> tuple[PolicyStatement, ...]:
+        exports = self._data.reports.arn_for_objects(f"{runs.EXPORTS_PREFIX}*")
+        return (
+            PolicyStatement(sid="ExportTargets", actions=[dynamodb_actions.EXPORT], resources=targets),
+            PolicyStatement(
+                sid="FollowItsExports",
+                actions=[dynamodb_actions.DESCRIBE_EXPORT],
+                resources=[f"{table}/export/*" for table in targets],
+            ),
+            PolicyStatement(
+                sid="LetDynamodbWriteItsExports",
+                actions=list(dynamodb_actions.WRITE_EXPORT),
+                resources=[exports],
+            ),
         )
 
     def _on_cdrs(self) -> tuple[PolicyStatement, ...]:
-        read_legacy = PolicyStatement(sid="ReadLegacyTables", actions=["dynamodb:Scan"], resources=self._legacy)
+        read_legacy = PolicyStatement(
+            sid="ReadLegacyTables", actions=["dynamodb:DescribeTable", "dynamodb:Scan"], resources=self._legacy
+        )
         return (
             PolicyStatement(
                 sid="CreateImportedCdrsAndReadThemBack",
@@ -103,7 +125,7 @@ class BackfillFunction(Construct):
         return (
             PolicyStatement(
                 sid="KeepRunsAndTheirLocks",
-                actions=["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+                actions=["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
                 resources=[self._data.runs_table.table_arn],
             ),
             PolicyStatement(
@@ -112,11 +134,9 @@ class BackfillFunction(Construct):
                 resources=[reports.arn_for_objects(f"{runs.OBJECTS_PREFIX}*")],
             ),
             PolicyStatement(
-                sid="ReadJournalsAndMappings",
+                sid="ReadJournalsMappingsAndExports",
                 actions=["s3:GetObject"],
-                resources=[
-                    reports.arn_for_objects(f"{prefix}*") for prefix in (runs.OBJECTS_PREFIX, runs.MAPPINGS_PREFIX)
-                ],
+                resources=[reports.arn_for_objects(f"{prefix}*") for prefix in _READ],
             ),
             PolicyStatement(
                 sid="ListJournals",

@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     from infra.stacks.backfill import BackfillStack
     from infra.stacks.data import DataStack
 
-LOOKED_UP: Final = (deployment.STATE_MACHINE_PATH, deployment.RUNS_TABLE_PATH, deployment.REPORTS_PATH)
+LOOKED_UP: Final = (
+    deployment.STATE_MACHINE_PATH,
+    deployment.RUNS_TABLE_PATH,
+    deployment.REPORTS_PATH,
+    deployment.MESSAGES_TABLE_PATH,
+)
 
 
 class BackfillOperator(OperatorRole):
-    """`backfill-operator`: starts, watches, paces, pauses and stops runs. It touches no other table."""
+    """`backfill-operator`: starts, watches, paces, pauses and stops runs. Of items it learns their number only."""
 
     def __init__(self, scope: Construct, *, stage: StageConfig, data: DataStack, backfill: BackfillStack) -> None:
         super().__init__(
@@ -34,6 +39,7 @@ class BackfillOperator(OperatorRole):
                 _find_what_is_published(Stack.of(scope), stage),
                 *_run(backfill),
                 *_watch_and_control(data),
+                *_count(data),
             ],
         )
 
@@ -72,7 +78,7 @@ def _run(backfill: BackfillStack) -> tuple[PolicyStatement, ...]:
 def _watch_and_control(data: DataStack) -> tuple[PolicyStatement, ...]:
     table = data.runs_table.table_arn
     return (
-        PolicyStatement(sid="ReadRuns", actions=["dynamodb:GetItem", "dynamodb:Query"], resources=[table]),
+        PolicyStatement(sid="ReadRuns", actions=["dynamodb:BatchGetItem", "dynamodb:Query"], resources=[table]),
         PolicyStatement(
             # Cursors, counters and locks are the function's alone: a forged one would skip items.
             sid="WriteControlsOfRunsOnly",
@@ -93,5 +99,18 @@ def _watch_and_control(data: DataStack) -> tuple[PolicyStatement, ...]:
             actions=["s3:ListBucket"],
             resources=[data.reports.bucket_arn],
             conditions={"StringLike": {"s3:prefix": [f"{runs.OBJECTS_PREFIX}*"]}},
+        ),
+    )
+
+
+def _count(data: DataStack) -> tuple[PolicyStatement, ...]:
+    return (
+        PolicyStatement(sid="KnowTheKeysOfTargets", actions=["dynamodb:DescribeTable"], resources=data.targets),
+        PolicyStatement(
+            # A scan answers with items unless it is asked for their number alone.
+            sid="CountItemsOfTargets",
+            actions=["dynamodb:Scan"],
+            resources=data.targets,
+            conditions={"StringEquals": {"dynamodb:Select": "COUNT"}},
         ),
     )

@@ -9,7 +9,7 @@ from aws_cdk.aws_iam import Effect, ManagedPolicy, PolicyStatement
 
 from infra.constructs import dynamodb_actions
 from infra.constructs.key import DYNAMODB_USE, S3_USE
-from switchboard.schema import deployment
+from switchboard.schema import deployment, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,6 +116,17 @@ def _data_of_this_stage(data: DataStack) -> tuple[PolicyStatement, ...]:
             sid="ItemsOfItsTables",
             actions=[*dynamodb_actions.ON_ITEMS, *dynamodb_actions.DESCRIBE],
             resources=data.items,
+        ),
+        PolicyStatement(sid="ExportsOfItsTables", actions=[dynamodb_actions.EXPORT], resources=data.targets),
+        PolicyStatement(
+            sid="ProgressOfItsExports",
+            actions=[dynamodb_actions.DESCRIBE_EXPORT],
+            resources=[f"{table}/export/*" for table in data.targets],
+        ),
+        PolicyStatement(
+            sid="ObjectsOfItsExports",
+            actions=list(dynamodb_actions.WRITE_EXPORT),
+            resources=[data.reports.arn_for_objects(f"{runs.EXPORTS_PREFIX}*")],
         ),
         PolicyStatement(
             sid="StreamsOfItsTables",

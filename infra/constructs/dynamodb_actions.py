@@ -30,6 +30,11 @@ ON_ITEMS: Final = (*READ_ITEMS, *WRITE_ITEMS)
 EXPORT: Final = "dynamodb:ExportTableToPointInTime"
 """Takes every item out of a table without reading one."""
 
+DESCRIBE_EXPORT: Final = "dynamodb:DescribeExport"
+WRITE_EXPORT: Final = ("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl")
+"""What DynamoDB does in the bucket in the name of whoever asks for an export (DynamoDB Developer Guide, "Requesting a
+table export in DynamoDB")."""
+
 DESCRIBE: Final = ("dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable")
 """What a backfill asks of a table before it changes it."""
 READ_STREAM: Final = (

@@ -37,7 +37,13 @@ class GatewayEndpoints(Construct):
                     "ItemsOfThisSystem",
                     (*dynamodb_actions.ON_ITEMS, *dynamodb_actions.DESCRIBE),
                     data.items,
-                )
+                ),
+                self._allow("ExportTables", [dynamodb_actions.EXPORT], data.targets),
+                self._allow(
+                    "FollowExports",
+                    [dynamodb_actions.DESCRIBE_EXPORT],
+                    [f"{table}/export/*" for table in data.targets],
+                ),
             ],
         )
         self.s3 = self._define(

@@ -62,6 +62,15 @@ class DataStack(SwitchboardStack):
         ]
 
     @property
+    def targets(self) -> list[str]:
+        """ARNs of the tables that a backfill may change, and export to read them."""
+        further = self._stage.backfill_targets.values()
+        return [
+            self.messages_table.table_arn,
+            *(self.format_arn(service="dynamodb", resource="table", resource_name=name) for name in further),
+        ]
+
+    @property
     def buckets(self) -> tuple[PrivateBucket, ...]:
         """The buckets whose objects functions write and read."""
         return self.quarantine, self.reports

@@ -79,6 +79,9 @@ ERRORS: Final = (INVALID_INPUT, NOT_A_TARGET, RECOVERY_OFF, RUN_IN_PROGRESS, SYS
 MAX_ERROR_NAME: Final = 256
 """The longest name of an error that Step Functions takes."""
 
+EXPORTING: Final = "Exporting"
+"""Not why a run fails: the export from which it is to read is not finished, so it is asked again later."""
+
 # --- objects of the reports bucket -----------------------------------------------------------------------------------
 OBJECTS_PREFIX: Final = "runs/"
 REPORT_OBJECT: Final = "report.json"

@@ -61,20 +61,23 @@ def machines(machine: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_function_may_do_what_its_steps_call_and_nothing_else(templates: Templates, stage: str) -> None:
     legacy = (arn(stage, "dynamodb", "table/qm_staging_dev_cdr"),) if stage == "local" else ()
-    described = tuple(sorted((MESSAGES, CDR, *legacy)))
     assert templates.allowed(stage, "BackfillStep") == logs("BackfillStep") | {
-        "dynamodb:DescribeTable": described,
-        "dynamodb:DescribeContinuousBackups": described,
+        "dynamodb:DescribeTable": tuple(sorted((CDR, MESSAGES, *legacy))),
+        "dynamodb:DescribeContinuousBackups": (CDR, MESSAGES),
+        "dynamodb:ExportTableToPointInTime": (MESSAGES,),
+        "dynamodb:DescribeExport": (f"{MESSAGES}/export/*",),
         "dynamodb:Scan": tuple(sorted((MESSAGES, *legacy))),
         "dynamodb:BatchGetItem": (CDR, MESSAGES, RUNS),
         "dynamodb:PartiQLUpdate": (MESSAGES,),
         "dynamodb:PartiQLInsert": (CDR,),
-        "dynamodb:GetItem": (MESSAGES, RUNS),
+        "dynamodb:GetItem": (MESSAGES,),
         "dynamodb:Query": (MESSAGES, RUNS),
         "dynamodb:UpdateItem": (MESSAGES, RUNS),
-        "s3:GetObject": (f"{REPORTS}/mappings/*", f"{REPORTS}/runs/*"),
+        "s3:GetObject": (f"{REPORTS}/exports/*", f"{REPORTS}/mappings/*", f"{REPORTS}/runs/*"),
         "s3:ListBucket": (REPORTS,),
-        "s3:PutObject": (f"{REPORTS}/runs/*",),
+        "s3:PutObject": (f"{REPORTS}/exports/*", f"{REPORTS}/runs/*"),
+        "s3:AbortMultipartUpload": (f"{REPORTS}/exports/*",),
+        "s3:PutObjectAcl": (f"{REPORTS}/exports/*",),
     }
 
 
@@ -145,7 +148,10 @@ def test_nothing_that_fails_is_left_unexplained() -> None:
 
 def test_what_the_function_says_on_purpose_is_not_tried_again_and_anything_else_is() -> None:
     for _, state in TASKS:
-        never, again = state["Retry"]
+        *waiting, never, again = state["Retry"]
+        assert [each["ErrorEquals"] for each in waiting] == (
+            [[runs.EXPORTING]] if state["Parameters"][runs.STEP] == runs.PLAN else []
+        )
         assert (set(never["ErrorEquals"]), never["MaxAttempts"]) == (set(runs.ERRORS), 0)
         assert again["ErrorEquals"] == ["States.ALL"]
         assert again["MaxAttempts"] > 3
@@ -170,7 +176,7 @@ def test_maps_hand_on_numbers_and_bring_back_nothing() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_backfill_operator_may_run_backfills_and_touch_no_item(templates: Templates, stage: str) -> None:
-    paths = ("backfill/reports-bucket", "backfill/runs-table", "backfill/state-machine")
+    paths = ("backfill/reports-bucket", "backfill/runs-table", "backfill/state-machine", "messages/table")
     executions = (arn(stage, "states", f"execution:switchboard-{stage}-backfill:*"),)
     assert templates.allowed(stage, "BackfillOperator") == {
         "ssm:GetParameter": tuple(arn(stage, "ssm", f"parameter/switchboard/{stage}/{path}") for path in paths),
@@ -178,8 +184,10 @@ def test_a_backfill_operator_may_run_backfills_and_touch_no_item(templates: Temp
         "states:ListExecutions": ("${Machine.Arn}",),
         "states:DescribeExecution": executions,
         "states:StopExecution": executions,
-        "dynamodb:GetItem": (RUNS,),
+        "dynamodb:BatchGetItem": (RUNS,),
         "dynamodb:Query": (RUNS,),
+        "dynamodb:DescribeTable": (MESSAGES,),
+        "dynamodb:Scan": (MESSAGES,),
         "dynamodb:UpdateItem": (RUNS,),
         "s3:GetObject": (f"{REPORTS}/runs/*",),
         "s3:ListBucket": (REPORTS,),
@@ -191,6 +199,7 @@ def test_a_backfill_operator_may_run_backfills_and_touch_no_item(templates: Temp
             "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["CONTROL#*"]},
             "Null": {"dynamodb:LeadingKeys": "false"},
         },
+        "CountItemsOfTargets": {"StringEquals": {"dynamodb:Select": "COUNT"}},
         "ListReports": {"StringLike": {"s3:prefix": ["runs/*"]}},
     }
 
@@ -216,8 +225,10 @@ def test_further_targets_and_legacy_tables_of_a_stage_reach_the_function() -> No
                     actions |= set(
                         statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
                     )
-    described = {"dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable"}
     assert by_table == {
-        "orders-table": described | {"dynamodb:BatchGetItem", "dynamodb:PartiQLUpdate", "dynamodb:Scan"},
-        "old_cdr": described | {"dynamodb:Scan"},
+        "orders-table": {
+            *("dynamodb:BatchGetItem", "dynamodb:PartiQLUpdate", "dynamodb:Scan", "dynamodb:DescribeTable"),
+            *("dynamodb:DescribeContinuousBackups", "dynamodb:ExportTableToPointInTime", "dynamodb:DescribeExport"),
+        },
+        "old_cdr": {"dynamodb:DescribeTable", "dynamodb:Scan"},
     }

@@ -70,6 +70,13 @@ def test_the_report_is_in_the_bucket_and_the_runs_table_where_the_operator_reads
     assert items[runs.RUN]["status"] == {"S": runs.SUCCEEDED}
 
 
+def test_a_first_pass_may_read_an_export(backfills: Backfills, rng: random.Random) -> None:
+    backfills.write(range(60))
+    report = backfills.report(backfills.start(backfills.request(read_from="export"), rng))
+    assert (report["status"], report["counters"]["updated"], report["missing_after"]) == (runs.SUCCEEDED, 60, 0)
+    assert set(map(str, backfills.values().values())) == {str(VALUE)}
+
+
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
