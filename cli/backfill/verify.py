@@ -62,5 +62,4 @@ def _counted(
         job = SetAttribute(
             described(client, direct.table_name(target, table), attribute), attribute, {"NULL": True}, prefix
         )
-        pages = Source(client, job, units=units, waiting=waiting).missing(None)
-        return sum(len(page.work) for page in pages), units.used
+        return Source(client, job, units=units, waiting=waiting).count(), units.used

@@ -59,8 +59,9 @@ _RETRY: Final = [
 
 _WAIT_FOR_EXPORT: Final = {
     "ErrorEquals": [runs.EXPORTING],
-    "IntervalSeconds": 60,
-    "BackoffRate": 1,
+    "IntervalSeconds": 5,
+    "BackoffRate": 2,
+    "MaxDelaySeconds": 60,
     "MaxAttempts": 8 * 60,
 }
 """As long as all requests with one token mean one export: eight hours (docs: `ExportTableToPointInTime`)."""

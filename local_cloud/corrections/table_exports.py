@@ -1,12 +1,15 @@
 """An export of a table to S3 is written.
 
 Wrong: an export completes, names a manifest that was never written, counts partitions instead of items, and needs no
-point-in-time recovery.
+point-in-time recovery. Requests that name a table or an export by its ARN are asked of policies as if of everything.
 
 AWS: below `<prefix>/AWSDynamoDB/<export id>/` there are `manifest-summary.json`, `manifest-files.json` with one line
 for each data file, and `data/*.json.gz` with an item on each line as `{"Item": {…}}`, in no order; at least one file
 for each partition of the table. Without point-in-time recovery the request is refused.
 Source: DynamoDB developer guide, "DynamoDB table export output format" and "Requesting a table export in DynamoDB".
+
+`ExportTableToPointInTime` is authorised on the table, and `DescribeExport` on the export.
+Source: Service authorization reference, "Actions, resources, and condition keys for Amazon DynamoDB".
 
 It is written when it is asked for, whatever moment was asked for, and nobody's permission to write to the bucket is
 checked.
@@ -20,6 +23,7 @@ import hashlib
 import json
 from typing import Any, Final
 
+from ministack.core import iam_actions
 from ministack.core.responses import error_response_json
 from ministack.services import dynamodb, s3
 
@@ -36,6 +40,7 @@ def apply() -> None:
     describe = _seam.original(dynamodb, "_describe_export", "data")
     name_of = _seam.original(dynamodb, "_table_name_from_arn", "arn")
     _seam.original(s3, "_put_object", "bucket_name", "key", "body", "headers")
+    resources_of = _seam.original(iam_actions, "dynamodb_resource_arns", "body", "region", "account_id")
     counts: dict[str, int] = {}
 
     def export_table(data: dict[str, Any]) -> Any:
@@ -60,8 +65,22 @@ def apply() -> None:
         described = {"ItemCount": counts[description["ExportArn"]], "ExportManifest": _manifest(description)}
         return status, headers, json.dumps({"ExportDescription": description | described}).encode()
 
+    def dynamodb_resource_arns(body: bytes, region: str, account_id: str) -> list[str]:
+        found: list[str] = resources_of(body, region, account_id)
+        return found or _named(body)
+
     dynamodb._export_table_to_point_in_time = export_table
     dynamodb._describe_export = describe_export
+    iam_actions.dynamodb_resource_arns = dynamodb_resource_arns
+
+
+def _named(body: bytes) -> list[str]:
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return []
+    named = [request.get(name) for name in ("ExportArn", "TableArn")] if isinstance(request, dict) else []
+    return [arn for arn in named if isinstance(arn, str)][:1]
 
 
 def _folder(description: dict[str, Any]) -> str:

@@ -85,7 +85,6 @@ def _set(name: str, props: dict[str, Any]) -> None:
             wanted["KMSMasterKeyId"] = encryption["KMSMasterKeyId"]
         _call(dynamodb._update_table, TableName=name, SSESpecification=wanted)
 
-
     policy = (props.get("ResourcePolicy") or {}).get("PolicyDocument")
     if policy:
         arn = dynamodb._tables[name]["TableArn"]

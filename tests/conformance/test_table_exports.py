@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import gzip
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tests.conformance.scenarios import code_of, eventually, fresh, table
+from tests.conformance.scenarios import allow, code_of, eventually, fresh, role, table
 
 if TYPE_CHECKING:
     from local_cloud.cloud import LocalCloud
@@ -54,6 +55,20 @@ def test_an_export_is_found_by_its_manifest_and_holds_every_item(
     bucket, description = exported(as_it_comes, items)
     s3 = as_it_comes.client("s3")
     assert code_of(lambda: s3.get_object(Bucket=bucket, Key=description["ExportManifest"])) == "NoSuchKey"
+
+
+def test_an_export_is_authorised_on_its_table(corrected: LocalCloud, as_it_comes: LocalCloud) -> None:
+    def decisions(cloud: LocalCloud) -> list[str]:
+        dynamodb = cloud.client("dynamodb")
+        own, other = (dynamodb.describe_table(TableName=table(cloud))["Table"]["TableArn"] for _ in range(2))
+        allowed = role(cloud, allow("dynamodb:ExportTableToPointInTime", own))
+        client = cloud.client("dynamodb", cloud.assume(allowed, session_name="exports"))
+        calls = (partial(client.export_table_to_point_in_time, TableArn=arn, S3Bucket="none") for arn in (own, other))
+        return [code_of(call) for call in calls]
+
+    own, other = decisions(corrected)
+    assert (own, other) == ("PointInTimeRecoveryUnavailableException", "AccessDeniedException")
+    assert decisions(as_it_comes)[0] == "AccessDeniedException"
 
 
 def test_an_export_needs_recovery(corrected: LocalCloud, as_it_comes: LocalCloud) -> None:
