@@ -248,6 +248,22 @@ def test_the_code_is_denied_the_network_interfaces(templates: Templates, stage: 
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_lambda_does_for_every_function_what_no_function_could_do_without(templates: Templates, stage: str) -> None:
+    granted = {
+        action: statement.resources
+        for statement in policy(templates, stage, "LambdaService")
+        if statement.effect == "Allow"
+        for action in statement.actions
+        if not action.startswith("ec2:")
+    }
+    assert granted == {
+        "sqs:SendMessage": ("${FailedInvocations.Arn}",),
+        "xray:PutTelemetryRecords": ("*",),
+        "xray:PutTraceSegments": ("*",),
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_lambda_connects_functions_to_these_subnets_only(templates: Templates, stage: str) -> None:
     (create,) = [
         one

@@ -210,7 +210,8 @@ def test_a_stage_that_people_deploy_needs_no_provider() -> None:
     ],
 )
 def test_who_may_not_look_learns_that_nobody_looked(operation: str, about: str) -> None:
-    code, found = examine(**{operation: refused("Look")})
+    changed: dict[str, Any] = {operation: refused("Look")}
+    code, found = examine(**changed)
     assert code == Code.PARTLY
     state, text = found[about]
     assert state == "unseen"
