@@ -56,15 +56,13 @@ stress: ## The same tests at full size
 	@$(SET_UP) test
 	@SWITCHBOARD_STRESS=1 $(TESTS) tests/integration
 
-bench: ## Compare with the old way and with the floor
-	@$(SET_UP) test
-	@$(BIN)/python -m benchmarks.cdr_writer
-	@$(BIN)/python -m benchmarks.stream_handler
-	@$(BIN)/python -m benchmarks.backfill
+bench: ## Compare with the old way and with the floor; writes docs/benchmarks.md
+	@$(SET_UP) bench
+	@$(BIN)/python -m benchmarks
 
 ##@ Upkeep
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
-	@for name in layer functions project emulator test checkov; do \
+	@for name in layer functions project emulator test checkov plots; do \
 	    $(LOCK) requirements/$$name.in --output-file requirements/$$name.txt || exit; done
 
 clean: ## Remove everything that was set up or built

@@ -205,9 +205,11 @@ LAYER = Step(
 FUNCTIONS = environment_step("functions", "the Python environment of the functions on the local cloud")
 EMULATOR = environment_step("emulator", "the local cloud")
 CHECKOV = environment_step("checkov", "one of the gates over the templates (half a minute, once)")
+PLOTS = environment_step("plots", "what draws the pictures of the benchmarks")
 
 DEPLOY_STEPS = (PROJECT, COMMANDS, NODE, LAYER, FUNCTIONS, EMULATOR)
-PURPOSES = {"deploy": DEPLOY_STEPS, "test": (*DEPLOY_STEPS, TEST, CHECKOV)}
+TEST_STEPS = (*DEPLOY_STEPS, TEST, CHECKOV)
+PURPOSES = {"deploy": DEPLOY_STEPS, "test": TEST_STEPS, "bench": (*TEST_STEPS, PLOTS)}
 
 
 def unfit() -> "str | None":
