@@ -109,7 +109,7 @@ def write_page(sections: list[Section]) -> None:
     parts = [
         "# Benchmarks",
         "Made by `make bench`, which writes this page anew. Times are of one machine and one run, worth only as ratios "
-        "between ways that took turns on the same engine; what each benchmark does stands at the head of its program in "
+        "between ways that took turns on the same engine; what a benchmark does stands at the head of its program in "
         "[`benchmarks/`](../benchmarks/).",
         f"Run on {datetime.now(UTC).date()} on {machine()}.",
     ]
@@ -126,8 +126,6 @@ def write_page(sections: list[Section]) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as figures:
         drawn = {each.name: PICTURED[each.name](each) for each in sections if each.name in PICTURED}
         json.dump(drawn, figures)
-            {section.name: PICTURED[section.name](section) for section in sections if section.name in PICTURED}, figures
-        )
         figures.flush()
         PICTURES.mkdir(exist_ok=True)
         subprocess.run([PLOTS_PYTHON, ROOT / "benchmarks" / "plots.py", figures.name, PICTURES], check=True)
