@@ -141,6 +141,7 @@ def test_only_alarms_of_this_account_publish_and_only_encrypted(templates: Templ
     assert (publish.effect, publish.actions) == ("Allow", ("sns:Publish",))
     assert publish.principals == {"Service": "cloudwatch.amazonaws.com"}
     assert set(publish.condition) == {"StringEquals", "ArnLike"}
+    assert list(publish.condition["StringEquals"]) == ["aws:SourceAccount"]
     source = templates.text(stage, publish.condition["ArnLike"]["aws:SourceArn"])
     assert source.endswith(f":alarm:switchboard-{stage}-*")
     assert (plain.effect, plain.condition) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
