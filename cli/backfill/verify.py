@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import direct, options, output
 from cli.backfill import fields
-from cli.errors import Code
+from cli.backfill.executions import execute, new_run_id
+from cli.errors import Code, Failure
 from cli.tools import tools_of
 from switchboard.backfill.job import SetAttribute
 from switchboard.backfill.plan import described
 from switchboard.backfill.source import Source
 from switchboard.backfill.units import Units
+from switchboard.schema import runs
 
 if TYPE_CHECKING:
     from cli.session import Target
@@ -24,24 +26,45 @@ if TYPE_CHECKING:
 
 def verify(
     context: typer.Context,
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="The run's id.", show_default=False)] = None,
     *,
     table: Annotated[
-        str, typer.Option("--table", metavar="TABLE", help="messages, or a table's exact name.", show_default=False)
-    ],
-    attribute: Annotated[str, typer.Option("--attribute", metavar="NAME", help="The attribute.", show_default=False)],
+        str | None,
+        typer.Option(
+            "--table", metavar="TABLE", help="Instead of RUN: messages, or a table's exact name, counted here."
+        ),
+    ] = None,
+    attribute: fields.AttributeName = None,
     prefix: fields.Prefix = None,
-    max_read_units: fields.ReadUnits = fields.DEFAULT_UNITS,
+    max_read_units: fields.ReadUnits = None,
     stage: options.Stage = None,
     endpoint_url: options.EndpointUrl = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the count as JSON.")] = False,
     profile: options.Profile = None,
     region: options.Region = None,
 ) -> None:
-    """Count the items that lack the attribute, with strongly consistent reads. Ends with 5 where there are any."""
+    """Count the items that lack the attribute, with strongly consistent reads. Ends with 5 where there are any.
+
+    The stage's state machine counts what a run should have left; with --table and --attribute, this process does.
+    """
+    if (run is None) is (table is None):
+        raise Failure(Code.USAGE, "Say what to count.", remedy="Give a run's id, or else --table and --attribute.")
     tools = tools_of(context)
     target = tools.connect(options.where(stage, endpoint_url, profile, region))
+    if run is not None:
+        asked: dict[str, Any] = {"job": runs.VERIFY, runs.RUN_FIELD: run}
+        if max_read_units is not None:
+            asked[runs.MAX_READ_UNITS] = max_read_units
+        run_id = new_run_id(tools)
+        execute(target, tools, run_id, asked, name=run_id, wait=True, as_json=as_json)
+        return
     missing, units = _counted(
-        target, tools, table, attribute, prefix, max_read_units=max_read_units or fields.DEFAULT_UNITS
+        target,
+        tools,
+        str(table),
+        fields.needed(attribute, "--attribute"),
+        prefix,
+        max_read_units=max_read_units or fields.DEFAULT_UNITS,
     )
     if as_json:
         sys.stdout.write(json.dumps({"missing": missing, "read_units": round(units, 1)}) + "\n")

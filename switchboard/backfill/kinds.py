@@ -152,10 +152,11 @@ class Tells(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One kind of job."""
+    """One kind of job; where it `counts_only`, it changes nothing: its run begins and ends with the count."""
 
     plan: Plans
     work: Works
     cost: Costs | None = None
     prepare: Prepares | None = None
     tell: Tells | None = None
+    counts_only: bool = False

@@ -90,7 +90,7 @@ class Steps:
             stored=planned.stored,
             table=planned.table,
             status=runs.RUNNING,
-            phase=runs.WORK,
+            phase=runs.COUNT if kind.counts_only else runs.WORK,
             number_of_pass=1,
             fence=0,
             segments=division.segments,
@@ -206,7 +206,9 @@ def _following(run: RunRecord, segments: Sequence[SegmentRecord]) -> tuple[str, 
     """The phase and pass after those in which all segments are done; None where only the report is left."""
     if run.phase == runs.WORK:
         return runs.COUNT, run.number_of_pass
-    further = verdict(run, segments) == runs.INCOMPLETE and run.number_of_pass < MAX_PASSES
+    further = (
+        verdict(run, segments) == runs.INCOMPLETE and run.number_of_pass < MAX_PASSES and not KINDS[run.job].counts_only
+    )
     return (runs.WORK, run.number_of_pass + 1) if further else None
 
 

@@ -554,3 +554,41 @@ def test_a_run_reads_an_export_instead_of_the_table_and_then_what_came_later() -
 def test_a_source_that_nobody_knows_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"^read_from: expected one of export, scan"):
         plan(machine(), {**INPUT, "read_from": "secret"})
+
+
+def test_a_run_is_verified_again_without_any_change() -> None:
+    made = machine(100)
+    made.start("run-1", {**INPUT, "segments": 3})
+    report = made.start("check-1", {"job": "verify", "run": "run-1"}).output
+    assert report is not None
+    del report["seconds"]
+    assert report == {
+        "run_id": "check-1",
+        "status": "succeeded",
+        "counters": {"scanned": 0, "updated": 0, "already": 0, "deleted": 0, "failed": 0},
+        "missing_after": 0,
+        "write_units": 0,
+        "read_units": 100.0,
+        "passes": 0,
+    }
+    late = thing(1_000)
+    made.cloud.things.items[late["pk"]["S"], late["sk"]["S"]] = late
+    written = made.cloud.things.calls["batch_execute_statement"]
+    again = made.start("check-2", {"job": "verify", "run": "run-1", "max_read_units": 20}).output
+    assert again is not None
+    assert (again["status"], again["missing_after"], again["sample_keys"]) == (
+        "incomplete",
+        1,
+        [{"pk": late["pk"], "sk": late["sk"]}],
+    )
+    assert made.cloud.things.calls["batch_execute_statement"] == written
+    assert made.ledger.record("check-2").read_units == 20
+
+
+def test_only_what_set_an_attribute_is_verified_by_a_run_of_its_own() -> None:
+    made = machine(20)
+    made.start("run-1", INPUT)
+    made.start("undo-1", {"job": "undo", "run": "run-1"})
+    refused = made.start("check-1", {"job": "verify", "run": "undo-1"})
+    assert (refused.error, refused.output) == ("InvalidInput", None)
+    assert "undo-1" not in json.dumps(refused.cause)

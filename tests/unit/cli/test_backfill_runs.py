@@ -298,3 +298,22 @@ def test_writers_that_never_stop_end_it_with_5_and_say_why() -> None:
     assert json.loads(done.stdout)["status"] == runs.INCOMPLETE
     assert "Writers keep adding items" in done.stderr
     assert OTHER in holds(shell.machine.cloud.things).values()
+
+
+def test_verify_counts_what_a_run_should_have_left() -> None:
+    shell = Shell()
+    run_id = shell.start()
+    shell.executions.run(run_id)
+    done = shell.run("verify", run_id, "--max-read-units", "50")
+    assert (done.exit_code, json.loads(done.stdout)["missing_after"]) == (0, 0)
+    assert shell.asked() == {"job": "verify", "run": run_id, "max_read_units": 50.0}
+    late = thing(1_000)
+    shell.machine.cloud.things.items[late["pk"]["S"], late["sk"]["S"]] = late
+    again = shell.run("verify", run_id)
+    assert (again.exit_code, json.loads(again.stdout)["missing_after"]) == (5, 1)
+
+
+@pytest.mark.parametrize("words", [(), ("run-1", "--table", TABLE), ("--table", TABLE)])
+def test_verify_wants_a_run_or_a_table_and_an_attribute(words: tuple[str, ...]) -> None:
+    done = Shell().run("verify", *words)
+    assert (done.exit_code, done.stdout) == (2, "")
