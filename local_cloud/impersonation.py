@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 def function_credentials(cloud: LocalCloud, function: str) -> dict[str, Any]:
     """Temporary credentials of a function's own role; `function` is its name or ARN.
 
-    The account's root adds itself to the role's trust policy for the moment of the call. On AWS only Lambda obtains
-    these credentials.
+    On AWS only Lambda obtains them.
+    """
+    return role_credentials(cloud, cloud.client("lambda").get_function_configuration(FunctionName=function)["Role"])
+
+
+def role_credentials(cloud: LocalCloud, arn: str) -> dict[str, Any]:
+    """Temporary credentials of a role that trusts somebody else.
+
+    The account's root adds itself to the role's trust policy for the moment of the call.
     """
     iam = cloud.client("iam")
-    arn = cloud.client("lambda").get_function_configuration(FunctionName=function)["Role"]
     name = arn.rsplit("/", 1)[-1]
     trusted = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
     root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
