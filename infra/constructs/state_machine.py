@@ -45,7 +45,7 @@ class BackfillMachine(Construct):
             state_machine_name=self.name,
             state_machine_type="STANDARD",
             role_arn=role.role_arn,
-            definition_string=json.dumps(definition(timeout.plus(AFTER_THE_FUNCTION).to_seconds())),
+            definition_string=json.dumps(definition(int(timeout.plus(AFTER_THE_FUNCTION).to_seconds()))),
             definition_substitutions={"BackfillFunction": function.function.function_arn},
             logging_configuration=CfnStateMachine.LoggingConfigurationProperty(
                 level="ALL",

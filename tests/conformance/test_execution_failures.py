@@ -40,7 +40,7 @@ def handle(event, context):
 """
 
     def named(cloud: LocalCloud) -> dict[str, Any]:
-        states = {
+        states: dict[str, Any] = {
             "Call": {
                 "Type": "Task",
                 "Resource": function_arn(cloud, function(cloud, source)),

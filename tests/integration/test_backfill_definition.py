@@ -54,7 +54,7 @@ STARTED: Final = {
     "planned": None,
 }
 OF_A_RUN: Final = {name: STARTED[name] for name in ("segments", "concurrency", "distributed")}
-SCRIPT: Final = {
+SCRIPT: Final[dict[str, list[Any]]] = {
     runs.PLAN: [STARTED],
     runs.SEGMENT: [{"more": False}],
     f"{runs.VERIFY}/{runs.WORK}/1": [{**OF_A_RUN, "next": runs.COUNT, "phase": runs.COUNT}],
