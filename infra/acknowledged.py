@@ -71,7 +71,9 @@ _SERVICES_NAME_THEM: Final = {
         "<Reports.Arn>/runs/*", "arn:states:execution:switchboard-<stage>-backfill:*"
     ),
     "access/DataOperator/Policy": _allows("<Quarantine.Arn>/*"),
-    "backfill/Backfill/Step/Policy": _allows("<Reports.Arn>/mappings/*", "<Reports.Arn>/runs/*"),
+    "backfill/Backfill/Step/Policy": _allows(
+        "<MessagesTable.Arn>/export/*", "<Reports.Arn>/exports/*", "<Reports.Arn>/mappings/*", "<Reports.Arn>/runs/*"
+    ),
     "functions/Cdr/Guard/Policy": _allows(
         "<Quarantine.Arn>/aws/lambda/????????-????-????-????-????????????/*", "<Quarantine.Arn>/cdr-guard/*"
     ),
@@ -101,8 +103,10 @@ _NO_RESOURCE: Final = Gap(
         "network/FunctionBoundary": (
             *_allows(
                 "*",
+                "<MessagesTable.Arn>/export/*",
                 "<Quarantine.Arn>/*",
                 "<Reports.Arn>/*",
+                "<Reports.Arn>/exports/*",
                 *(
                     f"arn:logs:log-group:/aws/lambda/switchboard-<stage>-{function}:*"
                     for function in ("backfill", "cdr-guard", "cdr-query", "cdr-writer", "messages", "stream-handler")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ from cli.review.assembly import read_assembly
 from cli.review.grants import OWN, grants
 from local_cloud.identity import ACCOUNT, REGION
 from local_cloud.impersonation import role_credentials
+from local_cloud.paths import ROOT
 from switchboard.schema import cdr, messages
 from tests.integration.calls import record
 
@@ -52,6 +54,7 @@ class Target:
     partition: str = "GRANTED#"
     attribute: str = "granted"
     prefix: str = ""
+    select: str = "ALL_ATTRIBUTES"
 
     @property
     def key(self) -> dict[str, Any]:
@@ -63,6 +66,11 @@ class Target:
         """The table, or the index of it."""
         index = self.rest.removeprefix("/index/")
         return {"TableName": self.name, **({"IndexName": index} if index else {})}
+
+    @property
+    def table_arn(self) -> str:
+        """The ARN of the table."""
+        return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{self.name}"
 
     @property
     def hash_key(self) -> str:
@@ -135,7 +143,7 @@ ON_ITEMS: Final[Mapping[str, Callable[[Any, Target], Any]]] = {
     "dynamodb:PartiQLUpdate": _partiql("UPDATE {table} SET granted = 'granted' WHERE {where}"),
     "dynamodb:PutItem": lambda c, t: c.put_item(TableName=t.name, Item=t.key, ConditionExpression=ONLY_IF_STORED),
     "dynamodb:Query": _query,
-    "dynamodb:Scan": lambda c, t: c.scan(**t.table, Limit=1),
+    "dynamodb:Scan": lambda c, t: c.scan(**t.table, Select=t.select, Limit=1),
     "dynamodb:UpdateItem": _update,
 }
 """Every action on items."""
@@ -144,12 +152,18 @@ ON_INDEXES: Final = ("dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan"
 CALLS: Final[Mapping[str, Callable[[Any, Target], Any]]] = {
     **ON_ITEMS,
     "dynamodb:DescribeContinuousBackups": lambda c, t: c.describe_continuous_backups(TableName=t.name),
+    "dynamodb:DescribeExport": lambda c, t: c.describe_export(ExportArn=t.table_arn + t.rest.replace("*", "granted")),
     "dynamodb:DescribeTable": lambda c, t: c.describe_table(TableName=t.name),
+    "dynamodb:ExportTableToPointInTime": lambda c, t: c.export_table_to_point_in_time(
+        TableArn=t.table_arn, S3Bucket="granted"
+    ),
     "lambda:InvokeFunction": lambda c, t: c.invoke(FunctionName=t.name, InvocationType="DryRun", Payload=b"{}"),
+    "s3:AbortMultipartUpload": lambda c, t: c.abort_multipart_upload(**t.object, UploadId="granted"),
     "s3:DeleteObject": lambda c, t: c.delete_object(**t.object),
     "s3:GetObject": lambda c, t: c.get_object(**t.object),
     "s3:ListBucket": lambda c, t: c.list_objects_v2(Bucket=t.name, Prefix=t.prefix, MaxKeys=1),
     "s3:PutObject": lambda c, t: c.put_object(**t.object, Body=b""),
+    "s3:PutObjectAcl": lambda c, t: c.put_object_acl(**t.object, ACL="bucket-owner-full-control"),
     "sqs:DeleteMessage": lambda c, t: c.delete_message(QueueUrl=t.name, ReceiptHandle="granted"),
     "sqs:GetQueueAttributes": lambda c, t: c.get_queue_attributes(QueueUrl=t.name, AttributeNames=["QueueArn"]),
     "sqs:ReceiveMessage": lambda c, t: c.receive_message(QueueUrl=t.name, VisibilityTimeout=0),
@@ -200,6 +214,7 @@ class Callers:
             partition=wanted.get("dynamodb:LeadingKeys", ["GRANTED#*"])[0].rstrip("*"),
             attribute=wanted.get("dynamodb:Attributes", ["granted"])[-1],
             prefix=wanted.get("s3:prefix", ["*"])[0].rstrip("*"),
+            select=wanted.get("dynamodb:Select", ["ALL_ATTRIBUTES"])[0],
         )
 
     def _named(self, resource: str) -> tuple[str, str]:
@@ -220,3 +235,8 @@ class Callers:
 
 
 SERVICES: Final = {"states": "stepfunctions"}
+
+
+if __name__ == "__main__":
+    table = granted(local_templates(ROOT / "cdk.out"))
+    sys.stdout.write(json.dumps(table, indent=2, sort_keys=True) + "\n")

@@ -82,7 +82,10 @@ def callers(local: DeployedStage, assembly: Path) -> Iterator[Callers]:
 
 def test_the_table_is_what_the_templates_grant(assembly: Path) -> None:
     now = granted(local_templates(assembly))
-    assert now == GRANTED, f"a permission came or went: {TABLE.name} says which are meant"
+    assert now == GRANTED, (
+        f"A permission came or went, and {TABLE.name} says which are meant. To mean these: make synth && "
+        f".venv/bin/python -m tests.integration.permissions > tests/integration/{TABLE.name}"
+    )
 
 
 def test_every_action_has_a_call_or_a_reason() -> None:

@@ -52,9 +52,10 @@ def gated_app(out: Path) -> App:
     """An empty app that the nag packs and AWS Control Tower's rules judge when it is synthesized."""
     context = {**cdk_context(), "aws:cdk:bundling-stacks": [], "aws:cdk:enable-path-metadata": True}
     app = new_app(context=context, outdir=str(out))
-    Validations.of(app).add_plugins(
-        *(pack(app) for pack in _PACKS), CfnGuardValidator(control_tower_rules_enabled=True)
-    )
+    control_tower: Any = CfnGuardValidator(
+        control_tower_rules_enabled=True
+    )  # of an older interface, which still serves
+    Validations.of(app).add_plugins(*(pack(app) for pack in _PACKS), control_tower)
     return app
 
 
@@ -67,9 +68,9 @@ def inspect(app: App, out: Path) -> None:
         if "ValidationFailed" not in str(stopped):
             raise
     templates = [str(path) for path in sorted(out.glob("assembly-*/*.template.json")) if _stage_of(path) != UNGATED]
-    lint = [Path(sys.executable).with_name("cfn-lint"), "--include-checks", "I", "--format", "json", "--template"]
+    lint = [str(Path(sys.executable).with_name("cfn-lint")), "--include-checks", "I", "--format", "json", "--template"]
     checkov = [
-        ROOT / ".local" / "environments" / "checkov" / "bin" / "checkov",
+        str(ROOT / ".local" / "environments" / "checkov" / "bin" / "checkov"),
         *("--framework", "cloudformation", "--output", "json", "--compact", "--quiet", "--file"),
     ]
     running = [
