@@ -104,7 +104,7 @@ def test_a_python_without_venv_is_told_the_remedy_in_one_line(monkeypatch: pytes
 
 def test_every_lock_file_carries_hashes_and_no_address() -> None:
     locks = sorted((Path(set_up.__file__).parent.parent / "requirements").glob("*.txt"))
-    assert len(locks) == 6
+    assert len(locks) == 7
     for lock in locks:
         text = lock.read_text()
         pinned = [line for line in text.splitlines() if "==" in line and not line.startswith((" ", "#"))]
