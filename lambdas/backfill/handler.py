@@ -35,7 +35,7 @@ from switchboard.backfill.waiting import Waiting
 from switchboard.clients import client
 from switchboard.concurrency import IN_FLIGHT
 from switchboard.dynamo.client import dynamodb_client
-from switchboard.environment import InvalidSetting, optional, optional_days, required
+from switchboard.environment import InvalidSetting, optional, optional_days, required, stage
 from switchboard.schema import deployment, runs
 from switchboard.telemetry import Telemetry
 
@@ -65,9 +65,9 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Raises `MissingSetting` and `InvalidSetting`, naming the variable."""
+        """Raises `MissingSetting` or `InvalidSetting`, naming the variable, or `LongTermKey`."""
         return cls(
-            stage=required(environ, deployment.ENV_STAGE),
+            stage=stage(environ),
             names=Names(
                 runs_table=required(environ, deployment.ENV_RUNS_TABLE),
                 reports_bucket=required(environ, deployment.ENV_REPORTS_BUCKET),
