@@ -11,6 +11,7 @@ from cli import cdr, doctor, local, messages, quarantine, reconcile, scan, schem
 from cli.backfill import app as backfill
 from cli.errors import failure_of
 from cli.output import tell_failure
+from cli.review.command import command as review
 
 
 class Commands(TyperGroup):
@@ -49,6 +50,7 @@ app.add_typer(schema.app, name="schema")
 app.command()(seed.seed)
 app.command()(scan.scan)
 app.command()(doctor.doctor)
+app.command("review")(review)
 app.add_typer(local.app, name="local")
 
 

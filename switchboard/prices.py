@@ -25,6 +25,20 @@ class Prices:
     s3_put: float
     s3_get: float
     s3_gb_month: float
+    dynamodb_write_capacity_hour: float
+    dynamodb_read_capacity_hour: float
+    dynamodb_gb_month: float
+    dynamodb_recovery_gb_month: float
+    backup_gb_month: float
+    sqs_request: float
+    cloudwatch_alarm_metric: float
+    cloudwatch_metric: float
+    cloudwatch_dashboard: float
+    logs_gb: float
+    logs_gb_month: float
+    xray_trace: float
+    kms_key: float
+    config_evaluation: float
 
 
 def list_prices() -> Prices:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ _PSEUDO: Final = {
 """What a deployment fills in: the place it goes to, which a reader of templates does not know."""
 
 
+_KEEPING: Final = ("Retain", "RetainExceptOnCreate")
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One resource of a template. `name` is its construct's path in the stack, such as `Cdr/Writer/Function`."""
@@ -32,7 +36,8 @@ class Resource:
     properties: Mapping[str, Any]
     depends_on: tuple[str, ...]
     retained: bool
-    """It stays when its stack is deleted, and when it is replaced."""
+    """It stays when its stack is deleted."""
+    retained_when_replaced: bool = False
 
     @property
     def place(self) -> str:
@@ -49,6 +54,16 @@ class StageTemplates:
     files: Mapping[str, str]
     """The file of each stack's template, relative to the assembly."""
     resources: tuple[Resource, ...]
+    account: str = ""
+    region: str = ""
+    """Where the stage goes; empty where only its deployment says so."""
+    _by_id: Mapping[tuple[str, str], Resource] = field(init=False, repr=False, compare=False)
+    _exports: Mapping[str, tuple[str, Any]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        set_once = object.__setattr__
+        set_once(self, "_by_id", {(each.stack, each.logical_id): each for each in self.resources})
+        set_once(self, "_exports", _exports(self.templates))
 
     def of_type(self, *types: str) -> tuple[Resource, ...]:
         """The resources of some types, in the order of their stacks and templates."""
@@ -56,7 +71,16 @@ class StageTemplates:
 
     def find(self, stack: str, logical_id: str) -> Resource | None:
         """The resource of a stack by its logical id; None for a parameter or an unknown one."""
-        return next((each for each in self.resources if (each.stack, each.logical_id) == (stack, logical_id)), None)
+        return self._by_id.get((stack, logical_id))
+
+    def general(self, text: str) -> str:
+        """A text of this stage without what names the stage and its place, so that texts of stages compare."""
+        if text == self.name:
+            return "<stage>"
+        text = re.sub(rf"(?i)\b(switchboard[-/]|stage ){re.escape(self.name)}\b", r"\1<stage>", text)
+        for known, meaning in ((self.account, "ACCOUNT"), (self.region, "REGION")):
+            text = text.replace(known, meaning) if known else text
+        return text
 
     def text(self, stack: str, value: Any) -> str:
         """A value of a stack's template as a person reads it: references as `{data/CdrTable.Arn}`, also across stacks.
@@ -84,19 +108,26 @@ class StageTemplates:
 
     def _function(self, stack: str, function: str, argument: Any) -> str | None:
         if function == "Ref":
-            return _PSEUDO.get(argument) if argument in _PSEUDO else self._reference(stack, argument)
+            return _PSEUDO[argument] if argument in _PSEUDO else self._reference(stack, argument)
         if function == "Fn::GetAtt":
             return self._reference(stack, argument[0], argument[1])
+        if function == "Fn::ImportValue":
+            exported = self._exports.get(self.text(stack, argument))
+            return self.text(*exported) if exported else None
+        return self._computed(stack, function, argument)
+
+    def _computed(self, stack: str, function: str, argument: Any) -> str | None:
         if function == "Fn::Join":
             return str(argument[0]).join(self.text(stack, part) for part in argument[1])
-        if function == "Fn::ImportValue":
-            exported = self._exports().get(self.text(stack, argument))
-            return self.text(*exported) if exported else None
+        if function == "Fn::FindInMap":
+            return f"{{{'.'.join(self.text(stack, part) for part in argument)}}}"
         if function == "Fn::Sub" and isinstance(argument, str):
-            for name, meaning in _PSEUDO.items():
-                argument = argument.replace(f"${{{name}}}", meaning)
-            return str(argument)
+            return re.sub(r"\$\{([\w:.]+)\}", lambda found: self._substituted(stack, found.group(1)), argument)
         return None
+
+    def _substituted(self, stack: str, name: str) -> str:
+        logical_id, _, attribute = name.partition(".")
+        return _PSEUDO[name] if name in _PSEUDO else self._reference(stack, logical_id, attribute)
 
     def _reference(self, stack: str, logical_id: str, attribute: str = "") -> str:
         found = self.find(stack, logical_id)
@@ -111,7 +142,7 @@ class StageTemplates:
                 elif key == "Fn::GetAtt" and isinstance(inner, list):
                     yield stack, inner[0]
                 elif key == "Fn::ImportValue" and isinstance(inner, str):
-                    exported = self._exports().get(inner)
+                    exported = self._exports.get(inner)
                     if exported:
                         yield from self._references(*exported)
                 else:
@@ -120,13 +151,14 @@ class StageTemplates:
             for inner in value:
                 yield from self._references(stack, inner)
 
-    def _exports(self) -> dict[str, tuple[str, Any]]:
-        return {
-            output["Export"]["Name"]: (stack, output["Value"])
-            for stack, template in self.templates.items()
-            for output in template.get("Outputs", {}).values()
-            if "Export" in output
-        }
+
+def _exports(templates: Mapping[str, Mapping[str, Any]]) -> Mapping[str, tuple[str, Any]]:
+    return {
+        output["Export"]["Name"]: (stack, output["Value"])
+        for stack, template in templates.items()
+        for output in template.get("Outputs", {}).values()
+        if "Export" in output
+    }
 
 
 def read_assembly(folder: Path) -> tuple[StageTemplates, ...]:
@@ -157,7 +189,9 @@ def _read_stage(folder: Path, directory: str) -> StageTemplates:
         template = json.loads((folder / file).read_text())
         templates[stack], files[stack] = template, file
         resources += [_resource(stage, stack, *entry) for entry in template["Resources"].items()]
-    return StageTemplates(stage, templates, files, tuple(resources))
+    place = artifacts[next(iter(names))]["environment"].removeprefix("aws://").split("/") if names else ["", ""]
+    account, region = ("" if part.startswith("unknown-") else part for part in place)
+    return StageTemplates(directory.removeprefix("assembly-"), templates, files, tuple(resources), account, region)
 
 
 def _in_order(names: Mapping[str, str], artifacts: Mapping[str, Any]) -> list[str]:
@@ -186,5 +220,6 @@ def _resource(stage: str, stack: str, logical_id: str, body: Mapping[str, Any]) 
         name=path.removeprefix(f"{stage}/{stack}/").removesuffix("/Resource"),
         properties=body.get("Properties", {}),
         depends_on=(depends_on,) if isinstance(depends_on, str) else tuple(depends_on),
-        retained=body.get("DeletionPolicy") == "Retain",
+        retained=body.get("DeletionPolicy") in _KEEPING,
+        retained_when_replaced=body.get("UpdateReplacePolicy") == "Retain",
     )

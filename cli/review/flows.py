@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cli.review.deliveries import deliveries
-from cli.review.grants import OWN, ROLE, Grant, grants
+from cli.review.grants import OWN, ROLE, grants
+from switchboard.schema import deployment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from cli.review.assembly import Resource, StageTemplates
+    from cli.review.grants import Grant
 
 FUNCTION: Final = "AWS::Lambda::Function"
 QUEUE: Final = "AWS::SQS::Queue"
@@ -27,8 +29,16 @@ READS: Final = "reads"
 WRITES: Final = "writes"
 FAILS_TO: Final = "failures go to"
 
-_SHOWN: Final = {FUNCTION: "Function", QUEUE: "Queue", TABLE: "Table", BUCKET: "", STATE_MACHINE: "StateMachine"}
-"""The types that are nodes, and what their construct's name ends in."""
+_SHOWN: Final = {
+    FUNCTION: "FunctionName",
+    QUEUE: "QueueName",
+    TABLE: "TableName",
+    BUCKET: "BucketName",
+    STATE_MACHINE: "StateMachineName",
+}
+"""The types that are nodes, and the property that names one."""
+_GENERIC: Final = frozenset({"Function", "Role", "Queue", "StateMachine", "Machine", "Resource"})
+"""Last words of a construct's path that say what it is and not which."""
 _CALLING: Final = ("lambda:InvokeFunction", "sqs:SendMessage", "states:StartExecution")
 _WRITING: Final = (
     *("dynamodb:DeleteItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PutItem"),
@@ -39,19 +49,11 @@ _READING: Final = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Something that calls, runs or stores. `kind` is its type in CloudFormation, or `caller`."""
+    """Something that calls, runs or stores. `kind` is its type in CloudFormation, or `caller`; `label` its name."""
 
     place: str
     kind: str
-
-    @property
-    def label(self) -> str:
-        """Its construct's name in words: `functions/Cdr/Writer/Function` is `Cdr Writer`."""
-        parts = self.place.split("/")[1:]
-        if parts[-1] in {"Function", "Role", "Queue", "StateMachine", "Resource"}:
-            parts = parts[:-1] or parts
-        words = "".join(f" {c}" if c.isupper() else c for part in parts for c in part).split()
-        return " ".join(words).removesuffix(" Table") if self.kind == TABLE else " ".join(words)
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +75,38 @@ class Graph:
 
 def graph(stage: StageTemplates) -> Graph:
     """The picture of a stage."""
+    nodes = {each.place: _node(stage, each) for each in stage.of_type(*_SHOWN)}
     workers = {
-        role.place: Node(worker.place, worker.type)
+        role.place: nodes[worker.place]
         for worker in stage.of_type(FUNCTION, STATE_MACHINE)
         if (role := _role_of(stage, worker)) is not None
     }
-    flows = list(dict.fromkeys((*_granted(stage, workers), *_delivered(stage))))
+    failures = dict.fromkeys(_failing(stage, nodes))
+    failing = {(flow.source, flow.target) for flow in failures}
+    others = (*_granted(stage, nodes, workers), *_fed(stage, nodes))
+    flows = (*(flow for flow in dict.fromkeys(others) if (flow.source, flow.target) not in failing), *failures)
     drawn = {node for flow in flows for node in (flow.source, flow.target)}
     callers = [node for node in dict.fromkeys(flow.source for flow in flows) if node.kind == CALLER]
-    placed = [Node(each.place, each.type) for each in stage.of_type(*_SHOWN)]
-    return Graph((*callers, *(node for node in placed if node in drawn)), tuple(flows))
+    return Graph((*callers, *(node for node in nodes.values() if node in drawn)), flows)
+
+
+def _node(stage: StageTemplates, resource: Resource) -> Node:
+    """A node by the name that its template gives it, without what every name of the stage begins with."""
+    named = resource.properties.get(_SHOWN.get(resource.type, ""))
+    if named is not None:
+        label = stage.text(resource.stack, named).removeprefix(f"{deployment.APP}-{stage.name}-")
+        return Node(resource.place, resource.type, label)
+    return Node(resource.place, CALLER if resource.type == ROLE else resource.type, _label(resource))
+
+
+def _label(resource: Resource) -> str:
+    """The construct's name as names of deployed things are spelled: `access/QmService/Role` is `qm-service`."""
+    parts = resource.name.split("/")
+    last = next((part for part in reversed(parts) if part not in _GENERIC), parts[-1])
+    if parts[-1] not in _GENERIC and len(parts) > 1:
+        last = "".join(parts[-2:])
+    words = "".join(f"-{c.lower()}" if c.isupper() else c for c in last).strip("-")
+    return words.removesuffix("-table") if resource.type == TABLE else words
 
 
 def _role_of(stage: StageTemplates, worker: Resource) -> Resource | None:
@@ -91,15 +115,15 @@ def _role_of(stage: StageTemplates, worker: Resource) -> Resource | None:
     return role if role is not None and role.type == ROLE else None
 
 
-def _granted(stage: StageTemplates, workers: dict[str, Node]) -> Iterator[Flow]:
-    reached = {each.place: Node(each.place, each.type) for each in stage.of_type(*_SHOWN)}
+def _granted(stage: StageTemplates, nodes: Mapping[str, Node], workers: Mapping[str, Node]) -> Iterator[Flow]:
+    callers = {role.place: _node(stage, role) for role in stage.of_type(ROLE)}
     for grant in grants(stage):
         how = _how(grant)
-        target = next((node for place, node in reached.items() if _names(grant.resource, place)), None)
+        target = next((node for place, node in nodes.items() if _names(grant.resource, place)), None)
         if how is None or target is None or grant.effect != "Allow" or grant.through != OWN:
             continue
-        source = workers.get(grant.role) or Node(grant.role, CALLER)
-        if source != target and not (how == WRITES and target.kind == BUCKET and "aws/lambda/" in grant.resource):
+        source = workers.get(grant.role) or callers[grant.role]
+        if source != target:
             yield Flow(source, target, how)
 
 
@@ -116,12 +140,20 @@ def _names(resource: str, place: str) -> bool:
     return resource.startswith((f"{{{place}}}", f"{{{place}."))
 
 
-def _delivered(stage: StageTemplates) -> Iterator[Flow]:
-    known = {each.place: Node(each.place, each.type) for each in stage.of_type(*_SHOWN)}
+def _fed(stage: StageTemplates, nodes: Mapping[str, Node]) -> Iterator[Flow]:
     for delivery in deliveries(stage):
-        function = known.get(delivery.function)
-        source, failures = known.get(delivery.source), known.get(delivery.after_failure)
-        if source and function:
-            yield Flow(source, function, FEEDS)
-        if failures and (source if source and source.kind == QUEUE else function):
-            yield Flow(source if source and source.kind == QUEUE else function, failures, FAILS_TO)  # type: ignore[arg-type]  # one of them is there
+        if delivery.source in nodes and delivery.function in nodes:
+            yield Flow(nodes[delivery.source], nodes[delivery.function], FEEDS)
+
+
+def _failing(stage: StageTemplates, nodes: Mapping[str, Node]) -> Iterator[Flow]:
+    """Where failed events go: of a queue from the queue, of everything else from the function."""
+    for delivery in deliveries(stage):
+        source = nodes.get(delivery.source)
+        failing = source if source is not None and source.kind == QUEUE else nodes.get(delivery.function)
+        if failing is not None and delivery.after_failure in nodes:
+            yield Flow(failing, nodes[delivery.after_failure], FAILS_TO)
+    for function in stage.of_type(FUNCTION):
+        aside = stage.target(function.stack, function.properties.get("DeadLetterConfig"))
+        if aside is not None and aside.place in nodes:
+            yield Flow(nodes[function.place], nodes[aside.place], FAILS_TO)

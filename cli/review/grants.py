@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ MANAGED_POLICY: Final = "AWS::IAM::ManagedPolicy"
 INLINE_POLICY: Final = "AWS::IAM::Policy"
 OWN: Final = "policy"
 BOUNDARY: Final = "boundary"
+_ALL_BUT: Final = "all but "
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,8 +37,9 @@ class Grant:
 
     @property
     def wildcard(self) -> bool:
-        """Whether the statement names every resource, or more than one action by a pattern."""
-        return self.resource == "*" or "*" in self.action
+        """Whether the statement names every resource, more than one action by a pattern, or all but a few."""
+        excepting = self.action.startswith(_ALL_BUT) or self.resource.startswith(_ALL_BUT)
+        return self.resource == "*" or "*" in self.action or excepting
 
 
 def grants(stage: StageTemplates) -> tuple[Grant, ...]:
@@ -74,24 +77,38 @@ def _documents(stage: StageTemplates, role: Resource) -> Iterator[tuple[str, Map
         attached_policy = stage.target(role.stack, arn)
         if attached_policy is not None:
             yield attached_policy.stack, attached_policy.properties["PolicyDocument"], OWN
+        else:
+            yield role.stack, _elsewhere(stage.text(role.stack, arn)), OWN
     limit = stage.target(role.stack, role.properties.get("PermissionsBoundary"))
     if limit is not None:
         yield limit.stack, limit.properties["PolicyDocument"], BOUNDARY
 
 
+def _elsewhere(policy: str) -> Mapping[str, Any]:
+    """A policy whose statements are not in the templates, such as one that AWS keeps: it may say anything."""
+    return {"Statement": {"Effect": "Allow", "Action": f"everything in {policy}", "Resource": "*"}}
+
+
 def _rows(stage: StageTemplates, stack: str, role: str, document: Mapping[str, Any], through: str) -> Iterator[Grant]:
     for statement in _listed(document["Statement"]):
-        for action in _listed(statement.get("Action", statement.get("NotAction"))):
-            for resource in _listed(statement.get("Resource", statement.get("NotResource", "*"))):
-                yield Grant(
-                    role=role,
-                    action=action if "Action" in statement else f"all but {action}",
-                    resource=stage.text(stack, resource),
-                    effect=statement["Effect"],
-                    sid=statement.get("Sid", ""),
-                    condition=_condition(stage, stack, statement) if "Condition" in statement else "",
-                    through=through,
-                )
+        actions = _either(stage, stack, statement, "Action")
+        for action, resource in product(actions, _either(stage, stack, statement, "Resource")):
+            yield Grant(
+                role=role,
+                action=action,
+                resource=resource,
+                effect=statement["Effect"],
+                sid=statement.get("Sid", ""),
+                condition=_condition(stage, stack, statement) if "Condition" in statement else "",
+                through=through,
+            )
+
+
+def _either(stage: StageTemplates, stack: str, statement: Mapping[str, Any], what: str) -> list[str]:
+    """What a statement names, or names as exceptions."""
+    if what in statement:
+        return [stage.text(stack, each) for each in _listed(statement[what])]
+    return [_ALL_BUT + stage.text(stack, each) for each in _listed(statement[f"Not{what}"])]
 
 
 def _principals(stage: StageTemplates, stack: str, statement: Mapping[str, Any]) -> str:

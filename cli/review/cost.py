@@ -1,0 +1,155 @@
+"""What a stage costs in a month at a given load: prices of the repository's file, quantities from the templates."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.review.tables import TABLE, short_name
+from switchboard.schema import deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cli.review.assembly import Resource, StageTemplates
+    from cli.review.load import Load
+    from switchboard.prices import Prices
+
+HOURS: Final = 730
+"""Of a month, as AWS's calculator counts them."""
+_MB_PER_GB: Final = 1_024
+_KB_PER_GB: Final = 1_048_576
+_INDEX_CHANGE: Final = 2
+"""Write units of an index when a key attribute of it changes: a delete and a put (DynamoDB Developer Guide)."""
+_WEEK: Final = 7
+_DAYS: Final = 30
+_QUEUE_REQUESTS: Final = 3
+"""Of a queued CDR at most: sent, received, deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One line of a monthly bill in US dollars. `quantity` counts what `unit` names."""
+
+    what: str
+    quantity: float
+    unit: str
+    usd: float
+
+
+def costs(stage: StageTemplates, load: Load, prices: Prices) -> tuple[Cost, ...]:
+    """The lines of a stage's bill that are not nothing."""
+    lines = (
+        *_tables(stage, load, prices),
+        *_functions(stage, load, prices),
+        *_watching(stage, prices),
+        *_keys_and_rules(stage, prices),
+    )
+    return tuple(line for line in lines if line.quantity)
+
+
+def total(lines: tuple[Cost, ...]) -> float:
+    """US dollars a month."""
+    return sum(line.usd for line in lines)
+
+
+def _tables(stage: StageTemplates, load: Load, prices: Prices) -> Iterator[Cost]:
+    writes = reads = written_hours = read_hours = stored = recoverable = 0.0
+    for table in stage.of_type(TABLE):
+        gb = _stored_gb(table, load)
+        indexes = len(table.properties.get("GlobalSecondaryIndexes", ()))
+        stored += gb * (1 + indexes)
+        recovery = table.properties.get("PointInTimeRecoverySpecification", {})
+        recoverable += gb if recovery.get("PointInTimeRecoveryEnabled") else 0
+        if table.properties.get("BillingMode") == "PAY_PER_REQUEST":
+            asked_to_write, asked_to_read = _requested(table, load, indexes)
+            writes, reads = writes + asked_to_write, reads + asked_to_read
+        else:
+            for each in (table.properties, *table.properties.get("GlobalSecondaryIndexes", ())):
+                units = each.get("ProvisionedThroughput", {})
+                written_hours += HOURS * units.get("WriteCapacityUnits", 5)
+                read_hours += HOURS * units.get("ReadCapacityUnits", 5)
+    yield Cost("DynamoDB writes", writes, "write units", writes * prices.dynamodb_write_unit)
+    yield Cost("DynamoDB reads", reads, "read units", reads * prices.dynamodb_read_unit)
+    capacity = written_hours * prices.dynamodb_write_capacity_hour + read_hours * prices.dynamodb_read_capacity_hour
+    yield Cost("DynamoDB capacity", written_hours + read_hours, "capacity unit hours", capacity)
+    yield Cost("DynamoDB storage, indexes included", stored, "GB", stored * prices.dynamodb_gb_month)
+    yield Cost("Point-in-time recovery", recoverable, "GB", recoverable * prices.dynamodb_recovery_gb_month)
+    copies = _copies(stage)
+    kept = copies * sum(_stored_gb(table, load) for table in stage.of_type(TABLE))
+    yield Cost(f"AWS Backup, {copies} copies", kept, "GB", kept * prices.backup_gb_month)
+
+
+def _requested(table: Resource, load: Load, indexes: int) -> tuple[float, float]:
+    """Write and read units of a month."""
+    if short_name(table) == "cdr":
+        return load.events * math.ceil(load.cdr_kb) * (1 + indexes), load.events / load.cdrs_per_query
+    if short_name(table) == "messages":
+        followed = load.members * (1 + _INDEX_CHANGE * indexes)
+        # Whether the sender is a member, and who the members are: each read is strongly consistent.
+        return load.events * (math.ceil(load.message_kb) + followed), load.events * 2
+    return 0, 0
+
+
+def _stored_gb(table: Resource, load: Load) -> float:
+    size = {"cdr": load.cdr_kb, "messages": load.message_kb}.get(short_name(table), 0)
+    return size * load.events * load.months_kept / _KB_PER_GB
+
+
+def _copies(stage: StageTemplates) -> int:
+    """Weekly copies that exist at once."""
+    rules = [rule for plan in stage.of_type("AWS::Backup::BackupPlan") for rule in _rules(plan.properties)]
+    return sum(rule.get("Lifecycle", {}).get("DeleteAfterDays", 0) // _WEEK for rule in rules)
+
+
+def _rules(plan: Any) -> Any:
+    return plan["BackupPlan"]["BackupPlanRule"]
+
+
+def _functions(stage: StageTemplates, load: Load, prices: Prices) -> Iterator[Cost]:
+    calls = {
+        deployment.CDR_WRITER: load.events / load.cdrs_per_call,
+        deployment.CDR_QUERY: load.events / load.cdrs_per_query,
+        deployment.MESSAGES: load.events,
+        deployment.STREAM_HANDLER: load.events,
+    }
+    made = seconds = 0.0
+    for function in stage.of_type("AWS::Lambda::Function"):
+        environment = function.properties.get("Environment", {}).get("Variables", {})
+        called = calls.get(str(environment.get(deployment.ENV_FUNCTION)), 0)
+        made += called
+        seconds += called * load.call_seconds * function.properties.get("MemorySize", 128) / _MB_PER_GB
+    yield Cost("Lambda requests", made, "requests", made * prices.lambda_request)
+    yield Cost("Lambda time", seconds, "GB seconds", seconds * prices.lambda_gb_second)
+    queued = load.events * load.queued_share * _QUEUE_REQUESTS if stage.of_type("AWS::SQS::Queue") else 0
+    yield Cost("SQS", queued, "requests", queued * prices.sqs_request)
+    logged = made * load.log_kb_per_call / _KB_PER_GB
+    yield Cost("Logs", logged, "GB", logged * (prices.logs_gb + prices.logs_gb_month))
+    traced = made * load.traced_share
+    yield Cost("X-Ray", traced, "traces", traced * prices.xray_trace)
+
+
+def _watching(stage: StageTemplates, prices: Prices) -> Iterator[Cost]:
+    watched = 0
+    own: set[str] = set()
+    for alarm in stage.of_type("AWS::CloudWatch::Alarm"):
+        metrics = alarm.properties.get("Metrics")
+        parts = [part["MetricStat"]["Metric"] for part in metrics or () if "MetricStat" in part]
+        # A query counts as one metric of each table that it names, which is one.
+        watched += len(parts) + sum("SELECT" in str(part.get("Expression")) for part in metrics or ())
+        watched += metrics is None
+        for part in (*parts, *(() if metrics else (alarm.properties,))):
+            if not part["Namespace"].startswith("AWS/"):
+                own.add(f"{part['MetricName']} {stage.text(alarm.stack, part.get('Dimensions', []))}")
+    yield Cost("Alarms", watched, "metrics", watched * prices.cloudwatch_alarm_metric)
+    yield Cost("Metrics that alarms watch", len(own), "metrics", len(own) * prices.cloudwatch_metric)
+    boards = len(stage.of_type("AWS::CloudWatch::Dashboard"))
+    yield Cost("Dashboards", boards, "dashboards", boards * prices.cloudwatch_dashboard)
+
+
+def _keys_and_rules(stage: StageTemplates, prices: Prices) -> Iterator[Cost]:
+    keys = len(stage.of_type("AWS::KMS::Key"))
+    yield Cost("Encryption keys", keys, "keys", keys * prices.kms_key)
+    daily = len(stage.of_type("AWS::Config::ConfigRule")) * _DAYS
+    yield Cost("AWS Config, each rule once a day", daily, "evaluations", daily * prices.config_evaluation)
