@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from cli.session import Target
     from cli.tools import Tools
-    from switchboard.backfill.runs_table import RunStatus
+    from switchboard.backfill.runs_table import RunsTable, RunStatus
 
 _POLL_SECONDS = 1.0
 _GOOD = (runs.RUNNING, runs.SUCCEEDED)
@@ -66,6 +66,7 @@ def pause(
     *,
     stage: options.Stage = None,
     endpoint_url: options.EndpointUrl = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print how the run stands as JSON.")] = False,
     profile: options.Profile = None,
     region: options.Region = None,
 ) -> None:
@@ -73,8 +74,11 @@ def pause(
     tools = tools_of(context)
     target = tools.connect(options.where(stage, endpoint_url, profile, region))
     _running(target, tools, run)
-    runs_table(target, tools).pause(run)
+    table = runs_table(target, tools)
+    table.pause(run)
     output.say(f"It pauses after the pages that it is in: switchboard backfill status {run} --stage {target.stage}")
+    if as_json:
+        _tell(table, tools, run)
 
 
 def resume(
@@ -100,6 +104,8 @@ def resume(
     table.unpause(run)
     if found.status == runs.RUNNING:
         output.say(f"It does not pause: switchboard backfill status {run} --stage {target.stage}")
+        if as_json:
+            _tell(table, tools, run)
         return
     asked = {"job": runs.RESUME, "run": run}
     execute(target, tools, run, asked, name=new_run_id(tools), wait=wait, as_json=as_json)
@@ -116,6 +122,7 @@ def rate(
     max_read_units: fields.ReadUnits = None,
     stage: options.Stage = None,
     endpoint_url: options.EndpointUrl = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print how the run stands as JSON.")] = False,
     profile: options.Profile = None,
     region: options.Region = None,
 ) -> None:
@@ -123,8 +130,11 @@ def rate(
     tools = tools_of(context)
     target = tools.connect(options.where(stage, endpoint_url, profile, region))
     found = _running(target, tools, run)
-    runs_table(target, tools).set_rate(run, write_units=units, read_units=max_read_units)
+    table = runs_table(target, tools)
+    table.set_rate(run, write_units=units, read_units=max_read_units)
     output.say(f"From {found.write_rate:g} to {units:g} write units per second, from its next pages on.")
+    if as_json:
+        _tell(table, tools, run)
 
 
 def replay(
@@ -143,6 +153,10 @@ def replay(
     target = tools.connect(options.where(stage, endpoint_url, profile, region))
     run_id = new_run_id(tools)
     execute(target, tools, run_id, {"job": runs.REPLAY, "run": run}, name=run_id, wait=wait, as_json=as_json)
+
+
+def _tell(table: RunsTable, tools: Tools, run: str) -> None:
+    sys.stdout.write(json.dumps(facts(_status(table.status, run), tools.clock())) + "\n")
 
 
 def _running(target: Target, tools: Tools, run: str) -> RunStatus:

@@ -194,7 +194,7 @@ def test_status_tells_how_a_run_ended() -> None:
 def test_a_run_of_another_id_is_not_found() -> None:
     shell = Shell()
     for command in ("status", "pause", "resume", "undo"):
-        done = shell.run(command, "no-such-run", json_=command in {"status", "resume", "undo"})
+        done = shell.run(command, "no-such-run")
         assert done.exit_code == 4, command
         assert "There is no run of that id." in done.stderr
         assert "no-such-run" not in done.stderr
@@ -262,9 +262,28 @@ def test_a_rate_changes_while_a_run_works_and_not_afterwards() -> None:
     shell.executions.run(run_id)
     assert said[0].exit_code == 0, said[0].stderr
     assert "From 40 to 80" in said[0].stderr
+    assert not said[0].stdout
     assert json.loads(shell.run("status", run_id).stdout)["max_write_units"] == 80
     assert shell.run("rate", run_id, "90", json_=False).exit_code == 3
     assert shell.run("rate", run_id, "0", json_=False).exit_code == 2
+
+
+def test_pause_and_rate_answer_how_the_run_stands() -> None:
+    shell = Shell(90)
+    run_id = shell.start("--max-write-units", "40")
+    told: list[dict[str, Any]] = []
+
+    def change() -> None:
+        for words in (("rate", run_id, "80"), ("pause", run_id), ("resume", run_id)):
+            done = shell.run(*words)
+            assert done.exit_code == 0, done.stderr
+            told.append(json.loads(done.stdout))
+
+    between_pages(shell, change)
+    shell.executions.run(run_id)
+    assert [(each["run_id"], each["status"]) for each in told] == [(run_id, runs.RUNNING)] * 3
+    assert [each["max_write_units"] for each in told] == [80] * 3
+    assert [each["pausing"] for each in told] == [False, True, False]
 
 
 def test_undo_wants_the_tables_name_and_takes_back_what_the_run_changed() -> None:
