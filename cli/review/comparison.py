@@ -25,6 +25,7 @@ _CODE: Final = ("Code.S3Key", "Content.S3Key")
 _POLICIES: Final = ("PolicyDocument", "KeyPolicy", "ResourcePolicy", "AccessPolicy")
 _IAM: Final = ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
 """Their statements are compared as permissions."""
+_DASHBOARD: Final = "AWS::CloudWatch::Dashboard"
 _ALARM_NOISE: Final = ("Tags", "AlarmDescription")
 
 
@@ -69,12 +70,10 @@ def _found(before: StageTemplates, after: StageTemplates) -> Iterator[Change]:
     for finding in new:
         if finding not in old:
             kind = Kind.PUBLIC if finding.rule is Rule.PUBLIC else Kind.FINDING
-            yield Change(
-                kind, finding.place, finding.what if kind is Kind.PUBLIC else f"{finding.rule}: {finding.what}"
-            )
+            yield Change(kind, finding.place, finding.what)
     for finding in old:
         if finding not in new:
-            yield Change(Kind.RESOLVED, finding.place, f"{finding.rule}: {finding.what}")
+            yield Change(Kind.RESOLVED, finding.place, finding.what)
 
 
 def _rows(
@@ -111,11 +110,10 @@ def _resources(before: StageTemplates, after: StageTemplates, lost: set[str]) ->
 
 def _changed(before: StageTemplates, after: StageTemplates, old: Resource, new: Resource) -> Iterator[Change]:
     was, is_ = flat(before, old), flat(after, new)
-    told = set(_CODE)
     if any(was.get(path) != is_.get(path) for path in _CODE):
         yield Change(Kind.CODE, new.place, _type(new))
     for path in dict.fromkeys((*is_, *was)):
-        if path in told or was.get(path) == is_.get(path):
+        if path in _CODE or was.get(path) == is_.get(path):
             continue
         kind = _kind(new, path)
         if kind is not None:
@@ -123,9 +121,10 @@ def _changed(before: StageTemplates, after: StageTemplates, old: Resource, new: 
 
 
 def _kind(resource: Resource, path: str) -> Kind | None:
+    """What a changed property is about; None for what is told another way, or is nobody's worry."""
     if resource.type == ALARM:
         return None if path.startswith(_ALARM_NOISE) else Kind.ALARM_CHANGED
-    if resource.type in _IAM and ("PolicyDocument" in path):
+    if resource.type == _DASHBOARD or (resource.type in _IAM and "PolicyDocument" in path):
         return None
     return Kind.POLICY if path.startswith(_POLICIES) else Kind.CHANGED
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ _NAMING: Final = ("IndexName", "AttributeName", "Key", "Sid", "Id", "Name", "Rul
 
 
 def flat(stage: StageTemplates, resource: Resource) -> dict[str, str]:
-    """The properties of a resource: texts by paths, such as `GlobalSecondaryIndexes[by_day].KeySchema[0].KeyType`.
+    """The properties of a resource: texts by paths, such as `GlobalSecondaryIndexes[by_day].KeySchema[pk].KeyType`.
 
     A list of texts or references is one text, whatever its order.
     """
@@ -31,7 +32,23 @@ def _leaves(stage: StageTemplates, stack: str, value: Any, path: str) -> Iterato
     elif isinstance(value, list):
         yield path, ", ".join(sorted(stage.text(stack, each) for each in value))
     else:
-        yield path, stage.text(stack, value)
+        text = stage.text(stack, value)
+        document = _document(text)
+        if document is None:
+            yield path, text
+        else:
+            yield from _leaves(stage, stack, document, path)
+
+
+def _document(text: str) -> Any:
+    """The JSON object that a text holds, such as the definition of a state machine; None for any other text."""
+    if not text.startswith("{"):
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return None if _is_reference(found) else found
 
 
 def _is_reference(value: Any) -> bool:

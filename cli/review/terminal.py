@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _STYLES: Final = {Weight.DANGER: "bold red", Weight.CAUTION: "yellow", Weight.NOTE: "dim"}
 
+_LETTERS: Final = 120
+"""What is shown of a long value; the page shows all of it."""
+
 
 def show(review: Review) -> None:
     """Print the review. Names from templates are printed as text, whatever they hold."""
@@ -40,11 +43,15 @@ def _show_changes(comparison: Comparison) -> None:
 
 
 def _line(change: Change) -> Text:
-    becomes = f": {change.before} \N{RIGHTWARDS ARROW} {change.after}" if change.before or change.after else ""
+    becomes = f": {_short(change.before)} \N{RIGHTWARDS ARROW} {_short(change.after)}" if change.after else ""
     line = Text(f"{change.kind.label:24} ", style=_STYLES[change.kind.weight])
     line.append(output.printable(f"{change.place}  {change.what}{becomes}"), style="default")
     line.append(output.printable(f"  ({', '.join(change.stages)})"), style="dim")
     return line
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _stages(review: Review) -> Table:
