@@ -10,7 +10,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup local-up local-down synth test fast check stress bench lock clean
+.PHONY: help demo setup local-up local-down synth test fast upgrade-test check stress bench lock clean
 
 help: ## Print this list
 	@printf 'Switchboard: make <target>\n'
@@ -40,6 +40,10 @@ synth: ## Write the CloudFormation of every stage to cdk.out
 fast: ## The tests that need no local cloud
 	@$(SET_UP) test
 	@$(TESTS) tests/unit tests/infra
+
+upgrade-test: ## Deploy the previous release, fill it with data, and deploy this version over it
+	@$(SET_UP) test
+	@$(TESTS) tests/upgrade
 
 check: ## Style, types and import directions (types: some minutes the first time)
 	@$(SET_UP) test

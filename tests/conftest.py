@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from local_cloud.deployment import synthesize
+from local_cloud.locks import locked
+from local_cloud.paths import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 STRESS = bool(os.environ.get("SWITCHBOARD_STRESS"))
 """Set by `make stress`: full sizes and a new seed each time."""
 
 SEED = int(os.environ.get("SWITCHBOARD_SEED") or (random.SystemRandom().randrange(2**32) if STRESS else 20_261_121))
+
+ASSEMBLY_VARIABLE = "SWITCHBOARD_ASSEMBLY"
+"""Names an assembly that was synthesized already, absolute or below the repository."""
 
 FAKED = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -61,3 +69,19 @@ def _environment_left_as_found() -> Iterator[None]:
 def stress() -> bool:
     """Whether this is `make stress`."""
     return STRESS
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The synthesized app: the given one, or one made by the first test process that needs it."""
+    given = os.environ.get(ASSEMBLY_VARIABLE)
+    if given:
+        return ROOT / given
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    out = shared / "assembly"
+    with locked(shared / "assembly.lock"):
+        if not out.exists():
+            synthesize(out)
+    return out
