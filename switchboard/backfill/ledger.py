@@ -87,7 +87,7 @@ class Ledger(RunsTable):
                 execution=execution,
                 status=runs.RUNNING,
                 fence=lock.fence + 1,
-                working=0,
+                unfinished=self._unfinished(run),
                 updated_at=self._time(),
                 report=None,
                 error=None,
@@ -113,34 +113,32 @@ class Ledger(RunsTable):
     def claim(self, run: RunRecord, segment: int) -> View | None:
         """Take a segment for the fence, phase and pass that `run` names; answers it with its claim.
 
-        The first worker of an execution that takes it counts as one more that is `working`. None where there is nothing
-        to do: it is done, the run went on to another phase, or is to pause. Raises `RunInProgress` where the fence is
-        not the run's any more.
+        None where there is nothing to do: it is done, the run went on to another phase, or is to pause. Raises
+        `RunInProgress` where the fence is not the run's any more.
         """
         for _ in range(_ATTEMPTS):
             view = self.view(run.run_id, run.table, segment)
             view.require(run.fence)
             now, before = view.run, view.segment
             at = run.phase, run.number_of_pass
-            begun = before.is_at(*at)
-            if (now.phase, now.number_of_pass) != at or view.controls.paused or (begun and before.done):
+            done = before.is_at(*at) and before.done
+            if (now.phase, now.number_of_pass) != at or view.controls.paused or done:
                 return None
             taken = replace(
                 _begun(before, run), claim=before.claim + 1, attempts=before.attempts + 1, updated_at=self._time()
             )
-            one_more = [] if begun and before.fence == run.fence else [_working(run, 1)]
             with suppress(Stale):
-                self._store.apply(_written(run.run_id, before, taken), *one_more)
-                return replace(view, run=replace(now, working=now.working + len(one_more)), segment=taken)
+                self._store.apply(_written(run.run_id, before, taken))
+                return replace(view, segment=taken)
         raise Superseded
 
     def checkpoint(self, run: RunRecord, before: SegmentRecord, after: SegmentRecord) -> SegmentRecord:
-        """Keep how far a segment is; the last one, `done`, says that its worker works no more.
+        """Keep how far a segment is; the last one, `done`, leaves the run with one less that is unfinished.
 
         Raises `Superseded` where another worker took the segment, and `RunInProgress` where another execution runs.
         """
         kept = replace(after, version=before.version + 1, attempts=0, updated_at=self._time())
-        one_less = [_working(run, -1)] if kept.done else []
+        one_less = [_one_finished(run)] if kept.done else []
         try:
             self._store.apply(_written(run.run_id, before, kept), *one_less)
         except Stale:
@@ -169,11 +167,11 @@ class Ledger(RunsTable):
             run,
             phase=phase,
             number_of_pass=number_of_pass,
-            working=0,
+            unfinished=run.segments,
             updated_at=now,
             pass_started_at=now if phase == runs.WORK else run.pass_started_at,
         )
-        changed = ("phase", "number_of_pass", "working", "updated_at", "pass_started_at")
+        changed = ("phase", "number_of_pass", "unfinished", "updated_at", "pass_started_at")
         try:
             self._store.apply(
                 Change(
@@ -199,26 +197,29 @@ class Ledger(RunsTable):
         cause: str | None = None,
     ) -> None:
         """Keep how a run ended and let go of its table, each only if it is still this execution's."""
-        ended = replace(run, status=status, working=0, updated_at=self._time(), report=report, error=error, cause=cause)
-        changed = ("status", "working", "updated_at", "report", "error", "cause")
-        with suppress(Stale):
-            self._store.apply(
-                Change(
-                    key=run_item(run.run_id),
-                    put={name: value for name, value in ended.item().items() if name in changed},
-                    when="#fence = :fence AND #status = :running",
-                    values={"fence": run.fence, "running": runs.RUNNING},
-                )
-            )
-        with suppress(Stale):
-            self._store.apply(
-                Change(
-                    key=lock_item(run.table),
-                    put={"until": 0},
-                    when="#run_id = :run_id AND #fence = :fence",
-                    values={"run_id": run.run_id, "fence": run.fence},
-                )
-            )
+        ended = replace(run, status=status, updated_at=self._time(), report=report, error=error, cause=cause)
+        changed = ("status", "updated_at", "report", "error", "cause")
+        kept = Change(
+            key=run_item(run.run_id),
+            put={name: value for name, value in ended.item().items() if name in changed},
+            when="#fence = :fence AND #status = :running",
+            values={"fence": run.fence, "running": runs.RUNNING},
+        )
+        let_go = Change(
+            key=lock_item(run.table),
+            put={"until": 0},
+            when="#run_id = :run_id AND #fence = :fence",
+            values={"run_id": run.run_id, "fence": run.fence},
+        )
+        try:
+            self._store.apply(kept, let_go)  # Both or none: nobody ends a run a second time to let go of its table.
+        except Stale:
+            with suppress(Stale):
+                self._store.apply(kept)  # Another run has the table already.
+
+    def _unfinished(self, run: RunRecord) -> int:
+        done = (each.done and each.is_at(run.phase, run.number_of_pass) for each in self.segments(run.run_id))
+        return run.segments - sum(done)
 
     def _same(self, stands: RunRecord, asked: RunRecord) -> RunRecord:
         if stands.execution != asked.execution:
@@ -267,5 +268,7 @@ def _written(run_id: str, before: SegmentRecord, after: SegmentRecord) -> Change
     )
 
 
-def _working(run: RunRecord, more: int) -> Change:
-    return Change(key=run_item(run.run_id), plus={"working": more}, when="#fence = :fence", values={"fence": run.fence})
+def _one_finished(run: RunRecord) -> Change:
+    return Change(
+        key=run_item(run.run_id), plus={"unfinished": -1}, when="#fence = :fence", values={"fence": run.fence}
+    )

@@ -59,7 +59,7 @@ class RunRecord:
 
     `input` is what it was started with and `stored` what its job needs, both JSON. `execution` is the execution that
     works on it now, `fence` the number by which the table's lock knows that one. `phase` and `number_of_pass` say what
-    its segments do, the pass since `pass_started_at`; `working` of them are begun and not done. `most_…` bound what
+    its segments do, the pass since `pass_started_at`; `unfinished` of them are not done with it. `most_…` bound what
     operators may ask for. `report` is there once it ended, `error` and `cause` where it broke off.
     """
 
@@ -76,7 +76,7 @@ class RunRecord:
     segments: int
     concurrency: int
     distributed: bool
-    working: int
+    unfinished: int
     write_units: float
     read_units: float
     most_write_units: float | None
@@ -88,6 +88,11 @@ class RunRecord:
     report: Mapping[str, Any] | None = None
     error: str | None = None
     cause: str | None = None
+
+    @property
+    def working(self) -> int:
+        """How many workers share the budget, as far as anybody knows: all that may work at once and have work."""
+        return max(1, min(self.concurrency, self.unfinished))
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Self:

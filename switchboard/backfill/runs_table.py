@@ -165,7 +165,7 @@ class RunsTable:
             read_rate=view.read_units,
             segments=run.segments,
             segments_done=sum(each.done and each.is_at(run.phase, run.number_of_pass) for each in segments),
-            working=run.working,
+            working=run.working if run.status == runs.RUNNING and held else 0,
             concurrency=run.concurrency,
             items=run.items,
             missing=sum(each.missing for each in segments if each.is_at(run.phase, run.number_of_pass))

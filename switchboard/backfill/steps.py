@@ -96,7 +96,7 @@ class Steps:
             segments=division.segments,
             concurrency=division.concurrency,
             distributed=division.distributed,
-            working=0,
+            unfinished=division.segments,
             write_units=planned.write_units,
             read_units=planned.read_units,
             most_write_units=planned.most_write_units,

@@ -120,7 +120,7 @@ class _Shift:
             number_of_pass=run.number_of_pass,
             claim=self._at.claim,
             version=lambda: self._at.version,
-            size=PageSize(self._write_share, attempts=self._at.attempts - 1, clock=self._waiting.clock),
+            size=PageSize(self._writes, attempts=self._at.attempts - 1, clock=self._waiting.clock),
             writes=self._writes,
             reads=self._reads,
             waiting=self._waiting,
@@ -141,11 +141,11 @@ class _Shift:
 
     @property
     def _write_share(self) -> float:
-        return self._view.write_units / max(1, self._view.run.working)
+        return self._view.write_units / self._view.run.working
 
     @property
     def _read_share(self) -> float:
-        return self._view.read_units / max(1, self._view.run.working)
+        return self._view.read_units / self._view.run.working
 
 
 class _Kept:

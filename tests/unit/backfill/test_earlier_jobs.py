@@ -19,6 +19,7 @@ from switchboard.backfill.source import Source
 from switchboard.backfill.undo import uncertain_keys
 from switchboard.schema import runs
 from tests.fakes.backfill_table import TABLE, Clock
+from tests.fakes.page_sizes import PagesOf
 from tests.fakes.reports_bucket import BUCKET, ReportsBucket
 from tests.unit.backfill.runs_of import OTHER, VALUE, holds, thing, things, waiting
 from tests.unit.backfill.undone import RUN, SET, UNDO, UndoableTable, unlimited, work
@@ -57,7 +58,7 @@ class Runs:
             segments=SEGMENTS,
             concurrency=2,
             distributed=False,
-            working=0,
+            unfinished=SEGMENTS,
             write_units=40.0,
             read_units=30.0,
             most_write_units=None,
@@ -90,7 +91,7 @@ def part(run_id: str, segment: int = 0, of: int = 1, *, claim: int = 1) -> Part:
         number_of_pass=1,
         claim=claim,
         version=lambda: 5,
-        size=lambda: 4,
+        size=PagesOf(4),
         writes=unlimited(),
         reads=unlimited(),
         waiting=waiting(Clock()),
@@ -107,7 +108,7 @@ def run_with_journals(table: UndoableTable, bucket: ReportsBucket) -> None:
     for segment in range(SEGMENTS):
         of_segment = part(RUN, segment, SEGMENTS)
         settles = journalling(writer(SET, of_segment, given), SET, of_segment, given)
-        source = Source(given.dynamodb, SET, units=unlimited(), waiting=given.waiting, size=lambda: 40)
+        source = Source(given.dynamodb, SET, units=unlimited(), waiting=given.waiting, size=PagesOf(40))
         lacking = [key for page in source.pages(None, consistent=True) for key in page.work]
         settles.settle(lacking[: -(-len(lacking) // (SEGMENTS - segment))])
 

@@ -58,7 +58,7 @@ def record(run_id: str) -> RunRecord:
         segments=2,
         concurrency=2,
         distributed=False,
-        working=0,
+        unfinished=2,
         write_units=12.5,
         read_units=500.0,
         most_write_units=None,
@@ -81,7 +81,7 @@ def test_a_run_from_its_lock_to_its_report() -> None:
         second = ledger.claim(run, 1)
         assert first
         assert second
-        assert second.run.working == ledger.record("run-1").working == 2
+        assert second.run.working == ledger.record("run-1").working == 2, "the budget is shared from the beginning"
         at = Checkpoint(
             cursor={"pk": {"S": "p"}}, counters=Counters(scanned=3, updated=3), write_units=1.25, read_units=0.5
         )
@@ -90,7 +90,7 @@ def test_a_run_from_its_lock_to_its_report() -> None:
         again = ledger.claim(run, 0)
         assert again
         assert (again.segment.claim, again.segment.attempts, again.segment.at) == (2, 1, at)
-        assert again.run.working == 2, "the same segment's next worker works in its place"
+        assert again.run.unfinished == 2, "the same segment's next worker works in its place"
         with pytest.raises(Superseded):
             ledger.checkpoint(run, kept, kept)
         later = ledger.checkpoint(run, again.segment, again.segment)
@@ -107,7 +107,7 @@ def test_a_run_from_its_lock_to_its_report() -> None:
         ledger.end(run, runs.PAUSED, report={"status": runs.PAUSED})
         assert ledger.status("run-1").report == {"status": runs.PAUSED}
         resumed = ledger.resume("run-1", "arn:resumed")
-        assert (resumed.fence, resumed.working, ledger.record("run-1").report) == (2, 0, None)
+        assert (resumed.fence, resumed.unfinished, ledger.record("run-1").report) == (2, 2, None)
         assert not ledger.status("run-1").pausing
         with pytest.raises(RunInProgress, match="fence"):
             ledger.claim(run, 0)
