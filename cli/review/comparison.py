@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from cli.review.assembly import Resource
+    from cli.review.findings import Finding
 
 _CODE: Final = ("Code.S3Key", "Content.S3Key")
 _POLICIES: Final = ("PolicyDocument", "KeyPolicy", "ResourcePolicy", "AccessPolicy")
@@ -70,10 +71,14 @@ def _found(before: StageTemplates, after: StageTemplates) -> Iterator[Change]:
     for finding in new:
         if finding not in old:
             kind = Kind.PUBLIC if finding.rule is Rule.PUBLIC else Kind.FINDING
-            yield Change(kind, finding.place, finding.what)
+            yield Change(kind, finding.place, _told(finding))
     for finding in old:
         if finding not in new:
-            yield Change(Kind.RESOLVED, finding.place, finding.what)
+            yield Change(Kind.RESOLVED, finding.place, _told(finding))
+
+
+def _told(finding: Finding) -> str:
+    return f"a wildcard: {finding.what}" if finding.rule is Rule.WILDCARD else finding.what
 
 
 def _rows(

@@ -67,4 +67,4 @@ def _unrecoverable(stage: StageTemplates) -> Iterator[Finding]:
 def _wildcards(stage: StageTemplates) -> Iterator[Finding]:
     for grant in grants(stage):
         if grant.wildcard and grant.effect == "Allow" and grant.through == OWN:
-            yield Finding(Rule.WILDCARD, grant.role, f"a wildcard: {grant.action} on {grant.resource}")
+            yield Finding(Rule.WILDCARD, grant.role, f"{grant.action} on {grant.resource}")

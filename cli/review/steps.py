@@ -48,6 +48,8 @@ def _states(machine: Mapping[str, Any], within: str = "") -> Iterator[tuple[str,
 
 
 def _retry(retrier: Mapping[str, Any]) -> str:
+    if retrier.get("MaxAttempts") == 0:
+        return f"{_errors(retrier)}: never"
     attempts = retrier.get("MaxAttempts", _ATTEMPTS)
     interval, backoff = retrier.get("IntervalSeconds", _INTERVAL), retrier.get("BackoffRate", _BACKOFF)
     limit = f", at most {retrier['MaxDelaySeconds']} s" if "MaxDelaySeconds" in retrier else ""

@@ -16,6 +16,7 @@ from cli.review.page.picture import picture
 from cli.review.page.texts import condition, dollars, place, readable, visible
 
 if TYPE_CHECKING:
+    from cli.review.findings import Rule
     from cli.review.report import Review
 
 _FOLDER: Final = Path(__file__).parent
@@ -44,6 +45,7 @@ def page(review: Review) -> str:
         review=review,
         weights=list(Weight),
         changed=_by_weight(review),
+        found=_together(review),
         picture=picture,
         script=Markup(script),  # noqa: S704 - a file of this package
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -55,6 +57,17 @@ def _by_weight(review: Review) -> dict[str, list[Any]]:
     """The changes of each weight; nothing without a comparison."""
     changes = review.comparison.changes if review.comparison else ()
     return {weight.value: [change for change in changes if change.kind.weight is weight] for weight in Weight}
+
+
+def _together(review: Review) -> dict[tuple[Rule, tuple[str, ...], tuple[str, ...]], list[str]]:
+    """What is found, by its rule and by where: the same in several places once, and several things of the same ones."""
+    places: dict[tuple[Rule, str, tuple[str, ...]], list[str]] = {}
+    for each in review.findings:
+        places.setdefault((each.row.rule, each.row.what, each.stages), []).append(each.row.place)
+    together: dict[tuple[Rule, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for (rule, what, stages), where in sorted(places.items(), key=lambda item: not item[0][0].is_urgent):
+        together.setdefault((rule, tuple(where), stages), []).append(what)
+    return together
 
 
 def _pretty(template: Any) -> Markup:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from cli.review.flows import Flow, Graph, Node
     from cli.review.page.layout import Lane, Layout
 
-_WIDTH: Final = 172
+_WIDTH: Final = 188
 _HEIGHT: Final = 44
-_ACROSS: Final = 276
+_ACROSS: Final = 290
 _MARGIN: Final = 8
 _PORTS: Final = 32
 """The part of a node's side at which arrows begin and end."""

@@ -13,6 +13,7 @@ _PLAIN: Final = "\n\t"
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 """Categories of characters that show nothing, some of which turn the text around them: Unicode's "other"."""
 _REFERENCE: Final = re.compile(r"\{([^{}\"]+?)(?:\.(?:Arn|StreamArn|QueueName|GroupId))?\}")
+_ARN: Final = re.compile(r"(arn:[\w*-]+:[\w-]*:(?:REGION|[\w-]*):(?:ACCOUNT|\d*):)")
 _STAR: Final = Markup('<mark class="wild">*</mark>')
 
 
@@ -66,7 +67,9 @@ def dollars(value: float) -> str:
 
 
 def _starred(text: str) -> Markup:
-    return _STAR.join(_breakable(part) for part in text.split("*"))
+    """Stars stand out, and what every ARN begins with steps back."""
+    parts = [_STAR.join(_breakable(part) for part in each.split("*")) for each in _ARN.split(text)]
+    return Markup("").join(Markup("<small>{}</small>").format(each) if n % 2 else each for n, each in enumerate(parts))
 
 
 def _breakable(text: str) -> Markup:
