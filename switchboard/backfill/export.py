@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import gzip
 import json
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import HTTPClientError, IncompleteReadError
 
 from switchboard.backfill.engine import Page
 from switchboard.backfill.errors import Systemic, systemic
-from switchboard.backfill.source import PAGE
 from switchboard.schema import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
     from switchboard.backfill.engine import Cursor, Pages
     from switchboard.backfill.job import Key, SetAttribute
+    from switchboard.backfill.pace import PageSize
 
 _FILE: Final = "file"
 _LINE: Final = "line"
@@ -66,8 +65,8 @@ def exported(client: DynamoDBClient, table_arn: str, *, bucket: str, run_id: str
 class Exported:
     """`Pages` of one segment: the first pass from an export, everything after it from the `live` table.
 
-    `summary` is what `exported` answers. A segment reads every `of`-th file, and `size` says before each page how many
-    items to examine at most; one line is in memory at a time.
+    `summary` is what `exported` answers. A segment reads every `of`-th file, and `size` says before each page how long
+    it is; one line is in memory at a time.
     """
 
     def __init__(
@@ -80,7 +79,7 @@ class Exported:
         live: Pages[Key],
         segment: int = 0,
         of: int = 1,
-        size: Callable[[], int] = lambda: PAGE,
+        size: PageSize,
     ) -> None:
         self._client = client
         self._bucket = bucket
@@ -117,13 +116,17 @@ class Exported:
 
     def _page(self, items: Iterator[Any]) -> tuple[list[Key], int, bool]:
         """The keys that need something, of how many items, and whether the file ended."""
-        most, scanned = self._size(), 0
-        keys = []
-        for item in islice(items, most):
-            scanned += 1
-            if self._job.needs(item):
-                keys.append(self._job.table.key(item))
-        return keys, scanned, scanned < most
+        most, scanned, keys, ended = self._size(), 0, [], False
+        while scanned < most and len(keys) < self._size.work and not ended:
+            item = next(items, None)
+            if item is None:
+                ended = True
+            else:
+                scanned += 1
+                if self._job.needs(item):
+                    keys.append(self._job.table.key(item))
+        self._size.fits(examined=scanned, found=len(keys))
+        return keys, scanned, ended
 
     def _files(self) -> list[str]:
         summary = json.loads(self._read(self._summary))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from switchboard.backfill.engine import Pages, Settles
+    from switchboard.backfill.pace import PageSize
     from switchboard.backfill.records import RunRecord
     from switchboard.backfill.runs_table import RunsTable
     from switchboard.backfill.units import Units
@@ -82,8 +83,8 @@ class Part:
     """One segment's share of a run, as one worker settles it.
 
     `version` counts the checkpoints of the segment at the time it is asked; `claim` is a number that no other worker of
-    the segment ever has, so that objects named by both are never another's. `size` says before each page how many items
-    to examine at most. `writes`, `reads` and `waiting` are the worker's own.
+    the segment ever has, so that objects named by both are never another's. `size` says before each page how long
+    it is. `writes`, `reads` and `waiting` are the worker's own.
     """
 
     run_id: str
@@ -92,7 +93,7 @@ class Part:
     number_of_pass: int
     claim: int
     version: Callable[[], int]
-    size: Callable[[], int]
+    size: PageSize
     writes: Units
     reads: Units
     waiting: Waiting

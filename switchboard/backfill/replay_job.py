@@ -35,7 +35,7 @@ def work(stored: Mapping[str, Any], part: Part, tools: Tools) -> Work[Key]:
         standing(job, part, tools),
         replayed=stored["run"],
         of_run=of_run(stored, part),
-        size=part.size,
+        size=part.size.of_work,
     )
     settles = journalling(writer(job, part, tools), job, part, tools)
     return Work(pages=pages, settles=settles, key=job.table.attributes)

@@ -11,12 +11,13 @@ from switchboard.backfill.errors import systemic
 from switchboard.dynamo.rounds import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from switchboard.backfill.engine import Cursor
     from switchboard.backfill.job import Key, SetAttribute
+    from switchboard.backfill.pace import PageSize
     from switchboard.backfill.units import Units
     from switchboard.backfill.waiting import Waiting
 
@@ -36,9 +37,9 @@ class Source:
         waiting: Waiting,
         segment: int = 0,
         of: int = 1,
-        size: Callable[[], int] = lambda: PAGE,
+        size: PageSize | None = None,
     ) -> None:
-        """A source of one `segment` of so many; `size` says before each page how many items to examine at most."""
+        """A source of one `segment` of so many; pages are as long as `size` says, or else as they may be."""
         self._client = client
         self._job = job
         self._units = units
@@ -63,7 +64,7 @@ class Source:
         request = {**self._job.missing(), "Select": "COUNT"}
         return sum(answer["Count"] for answer in self._scan(request, None, consistent=True, size=None))
 
-    def _keys(self, cursor: Cursor | None, *, consistent: bool, size: Callable[[], int] | None) -> Iterator[Page[Key]]:
+    def _keys(self, cursor: Cursor | None, *, consistent: bool, size: PageSize | None) -> Iterator[Page[Key]]:
         table = self._job.table
         names = {f"#key{index}": name for index, name in enumerate(table.key_names)}
         missing = self._job.missing()
@@ -77,7 +78,7 @@ class Source:
             yield Page(tuple(keys), answer["ScannedCount"], answer.get("LastEvaluatedKey"))
 
     def _scan(
-        self, request: dict[str, Any], cursor: Cursor | None, *, consistent: bool, size: Callable[[], int] | None
+        self, request: dict[str, Any], cursor: Cursor | None, *, consistent: bool, size: PageSize | None
     ) -> Iterator[Any]:
         fixed = {
             "TableName": self._job.table.name,
@@ -92,6 +93,8 @@ class Source:
             start = {"ExclusiveStartKey": cursor} if cursor else {}
             answer = self._read({**fixed, **limit, **start})
             self._units.spent(answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0), taken=0)
+            if size and not size.fits(examined=answer["ScannedCount"], found=answer["Count"]):
+                continue
             yield answer
             cursor = answer.get("LastEvaluatedKey")
             if not cursor:

@@ -47,7 +47,7 @@ def work(stored: Mapping[str, Any], part: Part, tools: Tools) -> Work[Key]:
         undone=stored["run"],
         of_run=of_run(stored, part),
         touch_uncertain=stored[runs.UNCERTAIN],
-        size=part.size,
+        size=part.size.of_work,
     )
     return Work(pages=pages, settles=writer(change, part, tools), key=table.attributes)
 

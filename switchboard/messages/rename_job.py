@@ -68,7 +68,7 @@ def work(stored: Mapping[str, Any], part: Part, tools: Tools) -> Work[Key]:
         return in_flight(show, work)
 
     shows = Shows(table, lambda: _profile(table, user_uuid), together=paced)
-    pages = Conversations(table, user_uuid, shows, page=lambda: min(PAGE, part.size()))
+    pages = Conversations(table, user_uuid, shows, page=lambda: min(PAGE, part.size.of_work()))
     return Work(pages=pages, settles=shows, key=lambda row: dict(row.attributes()))
 
 

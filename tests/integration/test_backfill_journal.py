@@ -22,6 +22,7 @@ from tests.fakes.backfill_cloud import BUCKET, RUNS
 from tests.fakes.backfill_machine import Machine
 from tests.fakes.backfill_table import TABLE, Clock
 from tests.fakes.mishaps import Killed
+from tests.fakes.page_sizes import PagesOf
 
 if TYPE_CHECKING:
     import random
@@ -198,7 +199,7 @@ def test_a_first_pass_from_an_export_scans_nothing(cloud: Cloud) -> None:
     scanned = 0
     for segment in range(2):
         s3: Any = cloud.bucket
-        pages = Exported(s3, BUCKET, job, summary=summary, live=live, segment=segment, of=2, size=lambda: 40)
+        pages = Exported(s3, BUCKET, job, summary=summary, live=live, segment=segment, of=2, size=PagesOf(40))
         meter = Meter(Checkpoint(), writes=units, reads=units, clock=clock)
         scanned += list(settled_pages(pages, writer, Checkpoint(), meter=meter))[-1].counters.scanned
     cloud.before = lambda _name, _request: None

@@ -109,7 +109,7 @@ def work(stored: Mapping[str, Any], part: Part, tools: Tools) -> Work[LegacyItem
         note=page_writer(tools.s3, tools.names.reports_bucket, part),
         segment=part.segment,
         of=part.of,
-        size=part.size,
+        size=part.size.of_work,
     )
 
 

@@ -19,6 +19,7 @@ from switchboard.backfill.source import Source
 from switchboard.backfill.writes import Writer
 from tests.fakes.backfill_table import BackfillTable, Clock, Item
 from tests.fakes.messages_table import client_error
+from tests.fakes.page_sizes import PagesOf
 from tests.fakes.reports_bucket import BUCKET, ReportsBucket
 from tests.unit.backfill.runs_of import OTHER, VALUE, holds, thing, things, waiting
 from tests.unit.backfill.undone import SET, THINGS, unlimited, work
@@ -77,7 +78,7 @@ def source(
     bucket: Any, *, live: Any = None, job: SetAttribute = SET, segment: int = 0, of: int = 1, size: int = 4
 ) -> Any:
     return Exported(
-        bucket, BUCKET, job, summary=SUMMARY, live=live or Live(), segment=segment, of=of, size=lambda: size
+        bucket, BUCKET, job, summary=SUMMARY, live=live or Live(), segment=segment, of=of, size=PagesOf(size)
     )
 
 

@@ -18,6 +18,7 @@ from switchboard.backfill.units import Units
 from switchboard.backfill.writes import Writer
 from switchboard.schema import runs
 from tests.fakes.backfill_table import TABLE, BackfillTable, Clock
+from tests.fakes.page_sizes import PagesOf
 from tests.fakes.reports_bucket import BUCKET, ReportsBucket
 from tests.unit.backfill.runs_of import VALUE, waiting
 
@@ -77,7 +78,7 @@ class Journalling:
             self._version += 1
 
     def _source(self) -> Source:
-        return Source(self._table, SET, units=unlimited(), waiting=waiting(Clock()), size=lambda: self._size)
+        return Source(self._table, SET, units=unlimited(), waiting=waiting(Clock()), size=PagesOf(self._size))
 
     def _settler(self) -> Journal:
         writer = Writer(self._table, SET, write_units=unlimited(), read_units=unlimited(), waiting=waiting(Clock()))

@@ -16,6 +16,7 @@ from tests.fakes.backfill_table import Clock
 from tests.fakes.conversations import new_group, person
 from tests.fakes.messages_table import TABLE
 from tests.fakes.mishaps import Killed, kill_at, live
+from tests.fakes.page_sizes import PagesOf
 from tests.unit.backfill.runs_of import waiting
 
 OTHERS = 130
@@ -60,7 +61,7 @@ class Job:
         return sum(len(page.work) for page in self.work().pages.missing(None))
 
     def work(self) -> Any:
-        part: Any = SimpleNamespace(writes=self.writes, reads=self.reads, waiting=waiting(self.clock), size=lambda: 50)
+        part: Any = SimpleNamespace(writes=self.writes, reads=self.reads, waiting=waiting(self.clock), size=PagesOf(50))
         planned = rename_job.plan({schema.USER_UUID: "ann"}, self.tools)
         return rename_job.work(planned.stored, part, self.tools)
 
