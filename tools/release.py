@@ -161,11 +161,11 @@ def _sizes(folder: Path) -> Iterator[int]:
 
 def main(arguments: Sequence[str]) -> int:
     """Keep a release. Exit codes: 0 done, 1 refused, 2 usage."""
-    if len(arguments) not in (1, 2):
+    if len(arguments) not in {1, 2}:
         print("usage: python -m tools.release VERSION [FOLDER]", file=sys.stderr)
         return 2
     try:
-        kept = keep(Path(*arguments[1:] or [ROOT / "cdk.out"]), arguments[0])
+        kept = keep(Path(arguments[1]) if arguments[1:] else ROOT / "cdk.out", arguments[0])
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
