@@ -22,12 +22,11 @@ LOOKED_UP: Final = (
     deployment.STATE_MACHINE_PATH,
     deployment.RUNS_TABLE_PATH,
     deployment.REPORTS_PATH,
-    deployment.MESSAGES_TABLE_PATH,
 )
 
 
 class BackfillOperator(OperatorRole):
-    """`backfill-operator`: starts, watches, paces, pauses and stops runs. Of items it learns their number only."""
+    """`backfill-operator`: starts, watches, paces, pauses and stops runs. It reaches no items: their counts at most."""
 
     def __init__(self, scope: Construct, *, stage: StageConfig, data: DataStack, backfill: BackfillStack) -> None:
         super().__init__(
@@ -39,7 +38,6 @@ class BackfillOperator(OperatorRole):
                 _find_what_is_published(Stack.of(scope), stage),
                 *_run(backfill),
                 *_watch_and_control(data),
-                *_count(data),
             ],
         )
 
@@ -99,18 +97,5 @@ def _watch_and_control(data: DataStack) -> tuple[PolicyStatement, ...]:
             actions=["s3:ListBucket"],
             resources=[data.reports.bucket_arn],
             conditions={"StringLike": {"s3:prefix": [f"{runs.OBJECTS_PREFIX}*"]}},
-        ),
-    )
-
-
-def _count(data: DataStack) -> tuple[PolicyStatement, ...]:
-    return (
-        PolicyStatement(sid="KnowTheKeysOfTargets", actions=["dynamodb:DescribeTable"], resources=data.targets),
-        PolicyStatement(
-            # A scan answers with items unless it is asked for their number alone.
-            sid="CountItemsOfTargets",
-            actions=["dynamodb:Scan"],
-            resources=data.targets,
-            conditions={"StringEquals": {"dynamodb:Select": "COUNT"}},
         ),
     )

@@ -176,7 +176,7 @@ def test_maps_hand_on_numbers_and_bring_back_nothing() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_backfill_operator_may_run_backfills_and_touch_no_item(templates: Templates, stage: str) -> None:
-    paths = ("backfill/reports-bucket", "backfill/runs-table", "backfill/state-machine", "messages/table")
+    paths = ("backfill/reports-bucket", "backfill/runs-table", "backfill/state-machine")
     executions = (arn(stage, "states", f"execution:switchboard-{stage}-backfill:*"),)
     assert templates.allowed(stage, "BackfillOperator") == {
         "ssm:GetParameter": tuple(arn(stage, "ssm", f"parameter/switchboard/{stage}/{path}") for path in paths),
@@ -186,8 +186,6 @@ def test_a_backfill_operator_may_run_backfills_and_touch_no_item(templates: Temp
         "states:StopExecution": executions,
         "dynamodb:BatchGetItem": (RUNS,),
         "dynamodb:Query": (RUNS,),
-        "dynamodb:DescribeTable": (MESSAGES,),
-        "dynamodb:Scan": (MESSAGES,),
         "dynamodb:UpdateItem": (RUNS,),
         "s3:GetObject": (f"{REPORTS}/runs/*",),
         "s3:ListBucket": (REPORTS,),
@@ -199,7 +197,6 @@ def test_a_backfill_operator_may_run_backfills_and_touch_no_item(templates: Temp
             "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["CONTROL#*"]},
             "Null": {"dynamodb:LeadingKeys": "false"},
         },
-        "CountItemsOfTargets": {"StringEquals": {"dynamodb:Select": "COUNT"}},
         "ListReports": {"StringLike": {"s3:prefix": ["runs/*"]}},
     }
 

@@ -42,7 +42,7 @@ ALLOWED = {
     (FUNCTION, TARGET): PLANNED | RENAMED | {"BatchGetItem", "PartiQLUpdate", "Scan", "Count"},
     (FUNCTION, CDRS): PLANNED | {"BatchGetItem", "PartiQLInsert"},
     (FUNCTION, RUNS): KEPT,
-    (OPERATOR, TARGET): {"DescribeTable", "Count"},
+    (OPERATOR, TARGET): set(),
     (OPERATOR, CDRS): set(),
     (OPERATOR, RUNS): {"BatchGetItem", "Query", "UpdateControl"},
 }
