@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aws_cdk import App, Environment, Stage, Tags
 
-from infra.config import Organisation, StageConfig, organisation, stages
+from infra.config import DEV, LOCAL, prod
+from infra.inputs import organisation, prod_inputs
 from infra.stacks.access import AccessStack
 from infra.stacks.backfill import BackfillStack
 from infra.stacks.data import DataStack
@@ -20,14 +21,7 @@ from switchboard.schema.deployment import APP
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROD_ACCOUNT: Final = "prod-account"
-PROD_REGION: Final = "prod-region"
-PROD_CI_SUBJECT: Final = "prod-ci-subject"
-"""Context keys of prod's inputs: `cdk deploy 'prod/*' -c prod-account=… -c prod-region=… -c prod-ci-subject=…`."""
-
-ORGANISATION_TARGETS: Final = "organisation-targets"
-ORGANISATION_REGIONS: Final = "organisation-regions"
-"""Context keys of the organisation's inputs, each a list separated by commas."""
+    from infra.config_types import Organisation, StageConfig
 
 
 def new_app(context: Mapping[str, object] | None = None, outdir: str | None = None) -> App:
@@ -40,12 +34,10 @@ def build(app: App) -> tuple[Stage, ...]:
 
     Raises `ValueError` for a part of prod's inputs, or of the organisation's.
     """
-    account, region, subject = (app.node.try_get_context(key) for key in (PROD_ACCOUNT, PROD_REGION, PROD_CI_SUBJECT))
-    given = stages(prod_account=account, prod_region=region, prod_ci_subject=subject)
-    targets, regions = (app.node.try_get_context(key) for key in (ORGANISATION_TARGETS, ORGANISATION_REGIONS))
+    given = app.node.try_get_context
     return (
-        *(build_stage(app, stage) for stage in given),
-        _build_organisation(app, organisation(targets=targets, regions=regions)),
+        *(build_stage(app, stage) for stage in (LOCAL, DEV, prod(prod_inputs(given)))),
+        _build_organisation(app, organisation(given)),
     )
 
 

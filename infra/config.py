@@ -1,225 +1,34 @@
-"""The stages and what differs between them. Fields are meanings: what one turns into is decided where it is read."""
+"""The stages, and the one decision for each in which they differ."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk.aws_logs import RetentionDays
 
+from infra.config_types import (
+    CDR_UNITS,
+    MESSAGES_UNITS,
+    RUNS_UNITS,
+    Ci,
+    Compute,
+    Create,
+    DataEvents,
+    Existing,
+    OnDemand,
+    Provisioned,
+    StageConfig,
+    Units,
+)
+from infra.inputs import PLACEHOLDER_SUBJECT
 from switchboard.schema import cdr, deployment, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-CDR_UNITS: Final = "cdr"
-MESSAGES_UNITS: Final = "messages"
-RUNS_UNITS: Final = "runs"
-"""How `Provisioned` calls the tables; an index is called by its own name."""
-
-PLACEHOLDER_ACCOUNT: Final = "111122223333"
-"""The account of AWS's own documentation, which nobody owns."""
-PLACEHOLDER_REGION: Final = "eu-central-1"
-PLACEHOLDER_SUBJECT: Final = "repo:example/switchboard:environment:prod"
-"""A repository that is nobody's pipeline."""
-
-SET_ASIDE: Final = 100
-"""Concurrent executions that prod sets aside for each function: together less than the 1,000 of a usual account."""
-
-PLACEHOLDER_TARGET: Final = PLACEHOLDER_ACCOUNT
-"""What the organisation's policy applies to as long as nobody says it."""
+    from infra.inputs import ProdInputs
 
 PLATFORM_TEAM: Final = "SwitchboardPlatform"
 """The platform team's permission set, unless a stage names another one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Units:
-    """Provisioned capacity of one table or index, in write and read capacity units per second."""
-
-    write: int
-    read: int
-
-
-@dataclass(frozen=True, slots=True)
-class OnDemand:
-    """Pay per request; nothing to plan."""
-
-    def units(self, _name: str) -> None:
-        """No table or index has provisioned capacity."""
-        return
-
-
-@dataclass(frozen=True, slots=True)
-class Provisioned:
-    """Capacity planned per table and index."""
-
-    planned: Mapping[str, Units]
-
-    def units(self, name: str) -> Units:
-        """Capacity of a table or index. Raises `KeyError` for one that the plan forgot."""
-        return self.planned[name]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a stage is deployed, when that is fixed."""
-
-    account: str
-    region: str
-
-    @property
-    def is_placeholder(self) -> bool:
-        """Whether nobody said yet where the stage goes. It synthesizes; its deployment is refused."""
-        return self.account == PLACEHOLDER_ACCOUNT
-
-
-class DataEvents(Enum):
-    """Whose data events the trail records on the tables, each for a price."""
-
-    OF_OTHERS = "others"
-    """Of everybody but the functions, which read and write all day: those would cost more than what they tell of."""
-    OF_EVERYBODY = "everybody"
-
-
-class Compute(Enum):
-    """What a calling service runs on: the AWS service that assumes its role on its behalf."""
-
-    EC2 = "ec2.amazonaws.com"
-    ECS = "ecs-tasks.amazonaws.com"
-    EKS = "pods.eks.amazonaws.com"
-    LAMBDA = "lambda.amazonaws.com"
-
-
-@dataclass(frozen=True, slots=True)
-class Existing:
-    """A singleton of the account that is there already, by its id, ARN or name; this system only refers to it."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """A singleton of the account that this stage makes, because nobody else did."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExistingVpc:
-    """Subnets that an existing VPC gives to this system alone, with route tables of their own.
-
-    Endpoints of DynamoDB and S3 are made here, on these route tables, because their policies name this system's tables
-    and buckets. `subnets` are ids, and `route_tables` the ids of the route tables that the subnets use; neither has a
-    route to anywhere else.
-    """
-
-    id: str
-    subnets: tuple[str, ...]
-    route_tables: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RolesAnywhere:
-    """A calling service outside AWS, which proves with a certificate who it is.
-
-    `trust_anchor` is the ARN of the trust anchor of IAM Roles Anywhere. `subject` are the parts of the certificate's
-    subject that must be so, such as `{"CN": "qm-1.example.com", "O": "QM"}`; the common name is always among them.
-    """
-
-    trust_anchor: str
-    subject: Mapping[str, str]
-
-    def __post_init__(self) -> None:
-        if not self.subject.get("CN"):
-            raise ValueError("A certificate's subject is pinned by its common name at least: give CN.")
-
-
-@dataclass(frozen=True, slots=True)
-class Ci:
-    """The pipeline that may deploy a stage: who signs its tokens, and the exact subject that they name."""
-
-    subject: str
-    provider: Existing | Create
-    """The account's OpenID Connect provider of `issuer`: an ARN, or made with the stage."""
-    issuer: str = "token.actions.githubusercontent.com"
-    audience: str = "sts.amazonaws.com"
-
-    def __post_init__(self) -> None:
-        if "*" in self.subject or "?" in self.subject:
-            raise ValueError("A pipeline is named by its exact subject: give one without wildcards.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageConfig:
-    """One deployment of the whole system."""
-
-    name: str
-    place: Place | None
-    """Account and region; `None` deploys to wherever the caller's credentials belong."""
-    retain_data: bool
-    """Tables, buckets and keys outlive their stack, and nothing deletes them by accident."""
-    billing: OnDemand | Provisioned
-    customer_managed_key: bool
-    """Tables and buckets are encrypted with keys of this account, whose use CloudTrail shows."""
-    backup_plan: bool
-    """AWS Backup keeps weekly copies of the tables, beyond the 35 days of point-in-time recovery."""
-    cdr_retention_days: int | None
-    """Days after which DynamoDB removes a CDR; `None` keeps CDRs for ever."""
-    log_retention: RetentionDays
-    log_bucket: Existing | Create
-    """Where S3 keeps who called the buckets: the account's bucket of access logs."""
-    network: ExistingVpc | Create
-    """Where the functions run: private subnets without a route to the internet."""
-    bind_to_network: bool
-    """Functions reach items of tables through this stage's own endpoint only, whoever holds their credentials."""
-    reserved_concurrency: Mapping[str, int]
-    """Concurrent executions set aside for a function by its short name, out of the account's; none unless given."""
-    ci: Ci | None
-    """The pipeline that deploys the stage; `None` where people do."""
-    qm_runs_on: Compute | RolesAnywhere
-    reporting_runs_on: Compute | RolesAnywhere
-    messaging_runs_on: Compute | RolesAnywhere
-    operators: str
-    """The permission set of IAM Identity Center with which the platform team signs in."""
-    trail: Existing | Create | None
-    """The account's trail of management events, by the name of the log group that it writes to; or made with the stage.
-    Data events of the tables go to a trail of this stage in either case; `None` goes without all of it."""
-    data_events: DataEvents
-    config_recorder: Existing | Create | None
-    """AWS Config's recorder, of which a region has one; `None` goes without its rules."""
-    alarm_email: str | None
-    """The one address that alarms write to; `None` where somebody subscribes to the topic by another way."""
-    runbook_url: str | None
-    """Where people read the folder `docs/runbook`; `None` names its pages by their paths in the repository."""
-    trust_account_root: bool
-    """Every principal of the account that may assume roles may assume those of services and operators, too."""
-    example_data: bool
-    """Operators may write conversations that nobody held."""
-    backfill_targets: Mapping[str, str]
-    """Tables beside the messages table that `set_attribute` may change: their names, by what requests call them."""
-    legacy_tables: tuple[str, ...]
-    """Old CDR tables, keyed by `timestamp` (a number) and `sponsor_id`, that may be imported; they are only read."""
-    make_legacy_tables: bool
-    """The stage makes its legacy tables itself, to show an import; elsewhere they are there already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Organisation:
-    """What the management account of an organisation deploys, beside no data of its own."""
-
-    targets: tuple[str, ...]
-    """Ids of the accounts and organisational units to which the service control policy applies."""
-    regions: tuple[str, ...]
-    """The regions in which anything may happen there."""
-    name: str = "organisation"
-
-    @property
-    def is_placeholder(self) -> bool:
-        """Whether nobody said yet what the policy applies to. It synthesizes; its deployment is refused."""
-        return self.targets == (PLACEHOLDER_TARGET,)
-
 
 LOCAL: Final = StageConfig(
     name="local",
@@ -233,6 +42,7 @@ LOCAL: Final = StageConfig(
     log_bucket=Create(),
     network=Create(),
     bind_to_network=False,
+    copies_in=None,
     reserved_concurrency=MappingProxyType({}),
     ci=Ci(PLACEHOLDER_SUBJECT, Create()),
     qm_runs_on=Compute.EC2,
@@ -275,6 +85,7 @@ DEV: Final = StageConfig(
     log_bucket=Create(),
     network=Create(),
     bind_to_network=True,
+    copies_in=None,
     reserved_concurrency=MappingProxyType({}),
     ci=None,
     qm_runs_on=Compute.EC2,
@@ -295,22 +106,23 @@ DEV: Final = StageConfig(
 """Disposable, in any account, without any input; its tables use exactly DynamoDB's free tier of 25 units each way."""
 
 
-def prod(place: Place, ci_subject: str) -> StageConfig:
-    """The stage with other people's data in it, deployed by the pipeline whose tokens name `ci_subject`."""
+def prod(given: ProdInputs) -> StageConfig:
+    """The stage with other people's data in it, deployed by the pipeline whose tokens name its subject."""
     return StageConfig(
         name="prod",
-        place=place,
+        place=given.place,
         retain_data=True,
         billing=OnDemand(),
         customer_managed_key=True,
         backup_plan=True,
         cdr_retention_days=None,
         log_retention=RetentionDays.ONE_YEAR,
-        log_bucket=Existing(f"access-logs-{place.account}-{place.region}"),
-        network=Create(),
+        log_bucket=Existing(f"access-logs-{given.place.account}-{given.place.region}"),
+        network=given.network,
         bind_to_network=True,
-        reserved_concurrency=MappingProxyType(dict.fromkeys(deployment.FUNCTIONS, SET_ASIDE)),
-        ci=Ci(ci_subject, Create()),
+        copies_in=given.copies_in,
+        reserved_concurrency=MappingProxyType(dict.fromkeys(deployment.FUNCTIONS, given.reserved_concurrency)),
+        ci=Ci(given.ci_subject, Create()),
         qm_runs_on=Compute.EC2,
         reporting_runs_on=Compute.ECS,
         messaging_runs_on=Compute.ECS,
@@ -326,48 +138,3 @@ def prod(place: Place, ci_subject: str) -> StageConfig:
         legacy_tables=(),
         make_legacy_tables=False,
     )
-
-
-def stages(
-    *, prod_account: str | None, prod_region: str | None, prod_ci_subject: str | None
-) -> tuple[StageConfig, ...]:
-    """Every stage. Without its inputs `prod` gets placeholders, with which it synthesizes and is not deployed.
-
-    Raises `ValueError` where only some of them are given, or one that cannot be right.
-    """
-    if prod_account is None and prod_region is None and prod_ci_subject is None:
-        return LOCAL, DEV, prod(Place(PLACEHOLDER_ACCOUNT, PLACEHOLDER_REGION), PLACEHOLDER_SUBJECT)
-    account, region, subject = prod_account or "", prod_region or "", prod_ci_subject or ""
-    if (
-        not re.fullmatch(r"\d{12}", account)
-        or not re.fullmatch(r"[a-z]+(-[a-z]+)+-\d", region)
-        or not re.fullmatch(r"[\w.:/-]+:[\w.:/-]+", subject)
-    ):
-        raise ValueError(
-            "prod takes all of its inputs or none: -c prod-account=<12 digits> -c prod-region=<such as eu-central-1> "
-            "-c prod-ci-subject=<such as repo:owner/name:environment:prod>"
-        )
-    return LOCAL, DEV, prod(Place(account, region), subject)
-
-
-def organisation(*, targets: str | None, regions: str | None) -> Organisation:
-    """The organisation, of inputs separated by commas. Without them it gets placeholders, and is not deployed.
-
-    Raises `ValueError` where only one of the two is given, or one that cannot be right.
-    """
-    if targets is None and regions is None:
-        return Organisation((PLACEHOLDER_TARGET,), (PLACEHOLDER_REGION,))
-    given = Organisation(tuple((targets or "").split(",")), tuple((regions or "").split(",")))
-    if not all(re.fullmatch(_TARGET, each) for each in given.targets) or not all(
-        re.fullmatch(_REGION, each) for each in given.regions
-    ):
-        raise ValueError(
-            "organisation takes both inputs or none: -c organisation-targets=<12 digits, ou-…, or r-…, by commas> "
-            "-c organisation-regions=<such as eu-central-1, by commas>"
-        )
-    return given
-
-
-_REGION: Final = r"[a-z]+(-[a-z]+)+-\d"
-_TARGET: Final = r"\d{12}|r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}"
-"""An account, the root, or a unit (AWS Organizations API, `AttachPolicy`)."""

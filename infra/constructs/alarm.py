@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aws_cdk.aws_sns import ITopic
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
 
 RUNBOOK: Final = "docs/runbook"
 """Where the pages are kept in the repository: `<page>.md`, one for each kind of alarm."""

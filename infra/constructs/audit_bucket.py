@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aws_cdk.aws_s3 import IBucket
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
 
 
 class AuditBucket(PrivateBucket):

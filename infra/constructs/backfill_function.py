@@ -16,7 +16,7 @@ from switchboard.schema import deployment, messages, runs
 if TYPE_CHECKING:
     from aws_cdk.aws_lambda import ILayerVersion
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.stacks.data import DataStack
     from infra.stacks.network import NetworkStack
 

@@ -14,7 +14,7 @@ from switchboard.schema import deployment, runs
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.stacks.backfill import BackfillStack
     from infra.stacks.data import DataStack
 

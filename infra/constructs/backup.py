@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aws_cdk.aws_kms import IKey
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.constructs.table import StoredTable
 
 KEPT: Final = Duration.days(365)

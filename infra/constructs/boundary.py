@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.stacks.data import DataStack
 
 OF_THE_CODE: Final = {"Null": {"lambda:SourceFunctionArn": "false"}}

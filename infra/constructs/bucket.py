@@ -15,18 +15,23 @@ if TYPE_CHECKING:
     from aws_cdk.aws_s3 import IBucket
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
 
 OLD_VERSIONS_KEPT = Duration.days(90)
 ABANDONED_UPLOADS_KEPT = Duration.days(7)
 ACCESS_LOGS_KEPT = Duration.days(90)
+
+COPIES = f"{APP}-copies"
+"""How the account's bucket of copies begins, and what the alias of its key and the role that S3 copies with are called.
+They are made once per account, in and for another region than that of the stages."""
 
 
 class PrivateBucket(Bucket):
     """A bucket that is never public, takes TLS only, and keeps what was overwritten or deleted for a while.
 
     `access_logs` is the bucket that learns who called it. It tells the account's event bus of every object, and its
-    objects can be locked, which S3 grants to new buckets only; no object is locked unless someone asks for it.
+    objects can be locked, which S3 grants to new buckets only; no object is locked unless someone asks for it. Where
+    the stage has a region for copies, S3 copies every object there, under a key of that region.
     """
 
     def __init__(
@@ -66,6 +71,8 @@ class PrivateBucket(Bucket):
             log_file_prefix=f"{APP}-{stage.name}/{construct_id.lower()}/",
         )
         _tell_the_event_bus(resource)
+        if stage.copies_in:
+            _copy_objects(resource, stage.copies_in)
         Tags.of(self).add("purpose", purpose)
 
 
@@ -119,4 +126,35 @@ def _tell_the_event_bus(resource: CfnBucket) -> None:
     # On the resource: the construct would add a function of its own for this.
     resource.notification_configuration = CfnBucket.NotificationConfigurationProperty(
         event_bridge_configuration=CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+    )
+
+
+def _copy_objects(resource: CfnBucket, region: str) -> None:
+    # On the resource: the construct would make a role of its own for each bucket (S3 User Guide, "Replicating encrypted
+    # objects"). What is deleted here is marked as deleted there.
+    stack = Stack.of(resource)
+    resource.replication_configuration = CfnBucket.ReplicationConfigurationProperty(
+        role=stack.format_arn(service="iam", region="", resource="role", resource_name=COPIES),
+        rules=[
+            CfnBucket.ReplicationRuleProperty(
+                id="CopyEverything",
+                status="Enabled",
+                priority=1,
+                filter=CfnBucket.ReplicationRuleFilterProperty(prefix=""),
+                delete_marker_replication=CfnBucket.DeleteMarkerReplicationProperty(status="Enabled"),
+                source_selection_criteria=CfnBucket.SourceSelectionCriteriaProperty(
+                    sse_kms_encrypted_objects=CfnBucket.SseKmsEncryptedObjectsProperty(status="Enabled")
+                ),
+                destination=CfnBucket.ReplicationDestinationProperty(
+                    bucket=stack.format_arn(
+                        service="s3", region="", account="", resource=f"{COPIES}-{stack.account}-{region}"
+                    ),
+                    encryption_configuration=CfnBucket.EncryptionConfigurationProperty(
+                        replica_kms_key_id=stack.format_arn(
+                            service="kms", region=region, resource="alias", resource_name=COPIES
+                        )
+                    ),
+                ),
+            )
+        ],
     )

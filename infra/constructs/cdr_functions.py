@@ -17,7 +17,7 @@ from infra.constructs.stream import follow_stream, read_stream
 from switchboard.schema import cdr, deployment
 
 if TYPE_CHECKING:
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.stacks.data import DataStack
     from infra.stacks.network import NetworkStack
 

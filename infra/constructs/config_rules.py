@@ -13,7 +13,7 @@ from switchboard.schema.deployment import APP
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.constructs.audit_bucket import AuditBucket
 
 UNUSED_DAYS: Final = 45

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aws_cdk.aws_cloudwatch import IAlarm, IMetric, IWidget
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.constructs.cdr_functions import CdrFunctions
     from infra.constructs.function import SwitchboardFunction
     from infra.constructs.messaging_functions import MessagingFunctions

@@ -17,7 +17,7 @@ from aws_cdk.aws_iam import (
 )
 from constructs import Construct
 
-from infra.config import Ci, Create, StageConfig
+from infra.config_types import Ci, Create, StageConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aws_cdk.aws_kms import IKey
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.stacks.data import DataStack
     from infra.stacks.network import NetworkStack
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
 
 ADMINISTRATION: Final = (
     "kms:CancelKeyDeletion",

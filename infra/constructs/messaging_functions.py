@@ -17,7 +17,7 @@ from switchboard.schema import deployment, messages
 if TYPE_CHECKING:
     from aws_cdk.aws_lambda import CfnEventSourceMapping, ILayerVersion
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.stacks.data import DataStack
     from infra.stacks.network import NetworkStack
 

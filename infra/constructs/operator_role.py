@@ -11,7 +11,7 @@ from constructs import Construct
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
 
 
 class OperatorRole(Construct):

@@ -15,7 +15,7 @@ from switchboard.schema.deployment import APP
 if TYPE_CHECKING:
     from aws_cdk.aws_kms import IKey
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
 
 RANGE: Final = "10.0.0.0/24"
 """Addresses of the network. It is connected to no other, so no other may mind."""

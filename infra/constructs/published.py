@@ -11,7 +11,7 @@ from constructs import Construct
 from switchboard.schema.deployment import output_name, parameter_name
 
 if TYPE_CHECKING:
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
 
 
 class Published(Construct):

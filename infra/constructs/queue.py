@@ -11,7 +11,7 @@ from constructs import Construct
 from switchboard.schema.deployment import FAILED_INVOCATIONS, queue_name
 
 if TYPE_CHECKING:
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
 
 LONGEST_RETENTION = Duration.days(14)
 """The longest that SQS keeps a message."""

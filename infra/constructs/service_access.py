@@ -9,7 +9,7 @@ from aws_cdk.aws_iam import CfnInstanceProfile, ManagedPolicy, PolicyStatement, 
 from aws_cdk.aws_rolesanywhere import CfnProfile
 from constructs import Construct
 
-from infra.config import Compute, RolesAnywhere, StageConfig
+from infra.config_types import Compute, RolesAnywhere, StageConfig
 from infra.constructs.trust import let_certificates_name_themselves, service_principal
 from switchboard.schema.deployment import APP
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnParameter, CfnRule, CfnRuleAssertion, Fn, Stack
 
+from infra.inputs import PROD, asked
 from switchboard.schema.deployment import stack_name
 
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
 
 
 class SwitchboardStack(Stack):
@@ -32,8 +33,7 @@ class SwitchboardStack(Stack):
                 tells="Whether the account and the region of this stage were given at synthesis.",
                 refusal=(
                     f"Stage {stage.name} was synthesized for a placeholder account. "
-                    f"Deploy with: cdk deploy '{stage.name}/*' -c {stage.name}-account=<12 digits> "
-                    f"-c {stage.name}-region=<region> -c {stage.name}-ci-subject=<subject of the pipeline>"
+                    f"Deploy with: cdk deploy '{stage.name}/*' {asked(PROD)}"
                 ),
             )
 
@@ -44,7 +44,7 @@ def refuse_deployment(stack: Stack, parameter: str, *, tells: str, refusal: str)
     Two things refuse. The CDK CLI finds no credentials for a placeholder account. And whoever hands the template to
     CloudFormation by another way meets this rule: CloudFormation checks a template's rules before it creates or updates
     any resource (CloudFormation User Guide, "Rules section structure and syntax"). The parameter can only hold the one
-    value that the rule refuses, so it cannot be overridden. A template synthesized with both inputs has neither.
+    value that the rule refuses, so it cannot be overridden. A template synthesized with its inputs has neither.
     """
     given = CfnParameter(
         stack,

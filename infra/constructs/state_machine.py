@@ -17,7 +17,7 @@ from switchboard.schema import deployment
 if TYPE_CHECKING:
     from aws_cdk.aws_kms import IKey
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.constructs.function import SwitchboardFunction
     from infra.stacks.data import DataStack
 

@@ -16,7 +16,7 @@ from aws_cdk.aws_dynamodb import (
     TableEncryption,
 )
 
-from infra.config import OnDemand, StageConfig
+from infra.config_types import OnDemand, StageConfig
 from infra.constructs.table_policy import only_roles_touch_items
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from infra.constructs.key import SwitchboardKey
 from switchboard.schema.deployment import alarm_name
 
 if TYPE_CHECKING:
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
 
 ALARMS = ServicePrincipal("cloudwatch.amazonaws.com")
 

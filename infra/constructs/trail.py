@@ -11,7 +11,7 @@ from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement, Role, ServicePrincip
 from aws_cdk.aws_logs import LogGroup
 from constructs import Construct
 
-from infra.config import Create, DataEvents, StageConfig
+from infra.config_types import Create, DataEvents, StageConfig
 from infra.constructs.audit_bucket import trail_arn
 from switchboard.schema.deployment import APP
 

@@ -15,7 +15,7 @@ from aws_cdk.aws_iam import (
     SessionTagsPrincipal,
 )
 
-from infra.config import Compute, RolesAnywhere, StageConfig
+from infra.config_types import Compute, RolesAnywhere, StageConfig
 
 if TYPE_CHECKING:
     from aws_cdk.aws_iam import Role

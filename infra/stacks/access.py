@@ -17,7 +17,7 @@ from switchboard.schema import deployment
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from infra.config import Ci, StageConfig
+    from infra.config_types import Ci, StageConfig
     from infra.constructs.operator_role import OperatorRole
     from infra.stacks.backfill import BackfillStack
     from infra.stacks.data import DataStack

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aws_cdk import Stack
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.stacks.data import DataStack
     from infra.stacks.network import NetworkStack
 

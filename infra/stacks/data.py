@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk.aws_dynamodb import StreamViewType
 from aws_cdk.aws_s3 import Bucket
 
-from infra.config import CDR_UNITS, MESSAGES_UNITS, RUNS_UNITS, Existing, StageConfig
+from infra.config_types import CDR_UNITS, MESSAGES_UNITS, RUNS_UNITS, Existing, StageConfig
 from infra.constructs.backup import Backup
 from infra.constructs.bucket import AccessLogBucket, PrivateBucket
 from infra.constructs.key import DYNAMODB_USE, LAMBDA_USE, S3_USE, SwitchboardKey, used_by_cloudwatch_logs

@@ -12,7 +12,7 @@ from infra.constructs.stack import SwitchboardStack
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.constructs.function import SwitchboardFunction
     from infra.stacks.data import DataStack
     from infra.stacks.network import NetworkStack

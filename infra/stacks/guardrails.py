@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_logs import LogGroup
 
-from infra.config import Create, Existing
+from infra.config_types import Create, Existing
 from infra.constructs.alarm import Alarms
 from infra.constructs.audit_bucket import AuditBucket, trail_arn
 from infra.constructs.config_rules import ConfigRules
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aws_cdk.aws_sns import ITopic
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.stacks.access import AccessStack
     from infra.stacks.backfill import BackfillStack
     from infra.stacks.data import DataStack

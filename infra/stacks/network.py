@@ -8,7 +8,7 @@ from aws_cdk import Tags
 from aws_cdk.aws_ec2 import CfnSecurityGroup
 from aws_cdk.aws_lambda import CfnFunction
 
-from infra.config import Create, StageConfig
+from infra.config_types import Create, StageConfig
 from infra.constructs.boundary import FunctionBoundary, LambdaService
 from infra.constructs.endpoints import GatewayEndpoints
 from infra.constructs.prefix_lists import DYNAMODB, S3, PrefixLists

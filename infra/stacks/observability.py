@@ -20,7 +20,7 @@ from switchboard.schema import cdr, deployment, messages
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from infra.stacks.backfill import BackfillStack
     from infra.stacks.data import DataStack
     from infra.stacks.functions import FunctionsStack

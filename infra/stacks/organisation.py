@@ -9,12 +9,13 @@ from aws_cdk.aws_organizations import CfnPolicy
 
 from infra.constructs.control_policy import control_policy
 from infra.constructs.stack import refuse_deployment
+from infra.inputs import ORGANISATION, asked
 from switchboard.schema.deployment import APP, stack_name
 
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from infra.config import Organisation
+    from infra.config_types import Organisation
 
 
 class PolicyStack(Stack):
@@ -35,8 +36,7 @@ class PolicyStack(Stack):
                 tells="Whether the accounts and units were given at synthesis to which the policy applies.",
                 refusal=(
                     "The organisation's policy was synthesized without its targets. Deploy with: "
-                    "cdk deploy 'organisation/*' -c organisation-targets=<ids of accounts and units, by commas> "
-                    "-c organisation-regions=<regions, by commas>"
+                    f"cdk deploy 'organisation/*' {asked(ORGANISATION)}"
                 ),
             )
         CfnPolicy(

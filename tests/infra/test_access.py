@@ -7,23 +7,15 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement
 
-from infra.config import (
-    DEV,
-    LOCAL,
-    PLACEHOLDER_ACCOUNT,
-    PLACEHOLDER_REGION,
-    PLACEHOLDER_SUBJECT,
-    Ci,
-    Compute,
-    Existing,
-    RolesAnywhere,
-)
+from infra.config import DEV, LOCAL
+from infra.config_types import PLACEHOLDER_ACCOUNT, Ci, Compute, Existing, RolesAnywhere
 from infra.constructs.deployer import Deployer
 from infra.constructs.service_access import ServiceAccess
+from infra.inputs import PLACEHOLDER_REGION, PLACEHOLDER_SUBJECT
 from tests.infra.templates import MANAGED_POLICY, STAGES, walk
 
 if TYPE_CHECKING:
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
     from tests.infra.templates import Templates
 
 ROLE = "AWS::IAM::Role"

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.config import PLACEHOLDER_ACCOUNT, PLACEHOLDER_REGION
+from infra.config_types import PLACEHOLDER_ACCOUNT
+from infra.inputs import PLACEHOLDER_REGION
 from switchboard.schema import cdr, deployment, messages
-from tests.infra.templates import HASH, STAGES
+from tests.infra.templates import HASH, ROOT, STAGES
 
 if TYPE_CHECKING:
     from tests.infra.templates import Templates
@@ -183,6 +184,61 @@ def test_what_the_buckets_of_the_system_hold_stays_and_who_called_them_is_logged
         logging = bucket["LoggingConfiguration"]
         assert templates.text(stage, logging["DestinationBucketName"]) == where
         assert logging["LogFilePrefix"] == f"switchboard-{stage}/{name.lower()}/"
+
+
+def test_every_object_of_prod_is_copied_to_another_region_under_a_key_of_that_region(templates: Templates) -> None:
+    buckets = templates.resources("prod", BUCKET)
+    assert {HASH.sub("", name) for name in buckets} == {"Audit", "Quarantine", "Reports"}
+    for bucket in buckets.values():
+        copied = bucket["Properties"]["ReplicationConfiguration"]
+        role = f"arn:${{AWS::Partition}}:iam::{PLACEHOLDER_ACCOUNT}:role/switchboard-copies"
+        assert templates.text("prod", copied["Role"]) == role
+        (rule,) = copied["Rules"]
+        assert (rule["Status"], rule["Filter"]) == ("Enabled", {"Prefix": ""})
+        # Without this S3 leaves out whatever a customer-managed key encrypts, which here is everything.
+        assert rule["SourceSelectionCriteria"]["SseKmsEncryptedObjects"] == {"Status": "Enabled"}
+        into = f"arn:${{AWS::Partition}}:s3:::switchboard-copies-{PLACEHOLDER_ACCOUNT}-eu-west-1"
+        key = f"arn:${{AWS::Partition}}:kms:eu-west-1:{PLACEHOLDER_ACCOUNT}:alias/switchboard-copies"
+        assert templates.text("prod", rule["Destination"]["Bucket"]) == into
+        encryption = rule["Destination"]["EncryptionConfiguration"]
+        assert templates.text("prod", encryption["ReplicaKmsKeyID"]) == key
+
+
+def test_other_stages_keep_no_copies(templates: Templates) -> None:
+    for stage in ("local", "dev"):
+        buckets = templates.resources(stage, BUCKET).values()
+        assert not [bucket for bucket in buckets if "ReplicationConfiguration" in bucket["Properties"]]
+
+
+def test_the_example_lets_s3_copy_and_nothing_else() -> None:
+    policy = json.loads((ROOT / "docs/examples/copies-policy.json").read_text())
+    granted = {
+        action: statement["Resource"]
+        for statement in policy["Statement"]
+        for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
+    }
+    of_prod, copies = "arn:aws:s3:::switchboard-prod-*", "arn:aws:s3:::switchboard-copies-*"
+    assert granted == {
+        "s3:GetReplicationConfiguration": of_prod,
+        "s3:ListBucket": of_prod,
+        "s3:GetObjectLegalHold": f"{of_prod}/*",
+        "s3:GetObjectRetention": f"{of_prod}/*",
+        "s3:GetObjectVersionAcl": f"{of_prod}/*",
+        "s3:GetObjectVersionForReplication": f"{of_prod}/*",
+        "s3:GetObjectVersionTagging": f"{of_prod}/*",
+        "s3:ReplicateDelete": f"{copies}/*",
+        "s3:ReplicateObject": f"{copies}/*",
+        "s3:ReplicateTags": f"{copies}/*",
+        "kms:Decrypt": "arn:aws:kms:*:*:key/*",
+        "kms:Encrypt": "arn:aws:kms:*:*:key/*",
+    }
+    for statement in policy["Statement"]:
+        if "kms:" in json.dumps(statement["Action"]):
+            assert set(statement["Condition"]) == {"StringLike"}
+            assert set(statement["Condition"]["StringLike"]) == {
+                "kms:ViaService",
+                "kms:EncryptionContext:aws:s3:arn",
+            }
 
 
 @pytest.mark.parametrize("stage", ["local", "dev"])

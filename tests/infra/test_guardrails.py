@@ -10,7 +10,8 @@ import pytest
 from aws_cdk import App
 
 from infra.build import build_stage
-from infra.config import LOCAL, Create, DataEvents, Existing
+from infra.config import LOCAL
+from infra.config_types import Create, DataEvents, Existing
 from infra.constructs.config_rules import RULES
 from infra.constructs.trail_patterns import LONGEST
 from tests.infra.metric_filter import matches
@@ -19,7 +20,7 @@ from tests.infra.templates import ROOT, STAGES, UNGUARDED, Templates, cdk_contex
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from infra.config import StageConfig
+    from infra.config_types import StageConfig
 
 EVENTS = ROOT / "tests" / "infra" / "events"
 """Events as CloudTrail writes them (its User Guide, "CloudTrail record contents" and "Logging DynamoDB operations")."""

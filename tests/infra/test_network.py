@@ -12,7 +12,8 @@ import pytest
 from aws_cdk import App, Environment, Stage
 from aws_cdk.assertions import Template
 
-from infra.config import DEV, ExistingVpc, StageConfig
+from infra.config import DEV
+from infra.config_types import ExistingVpc, StageConfig
 from infra.stacks.data import DataStack
 from infra.stacks.functions import FunctionsStack
 from infra.stacks.network import NetworkStack
@@ -33,6 +34,13 @@ WAYS_OUT = {
     "AWS::EC2::VPCGatewayAttachment",
     "AWS::EC2::VPCPeeringConnection",
 }
+OWN_NETWORK = ("local", "dev")
+"""Stages that make their network. Prod is given one, whose owner writes its connections down."""
+SUBNETS = {
+    **{stage: ["${PrivateSubnetA.SubnetId}", "${PrivateSubnetB.SubnetId}"] for stage in OWN_NETWORK},
+    "prod": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+}
+ROUTES = {**dict.fromkeys(OWN_NETWORK, "${PrivateRoutes.RouteTableId}"), "prod": "rtb-0123456789abcdef0"}
 THEIRS = ExistingVpc("vpc-1", ("subnet-1", "subnet-2"), ("rtb-1",))
 
 
@@ -51,8 +59,12 @@ def test_nothing_leads_to_the_internet(templates: Templates, stage: str) -> None
     kinds = {
         found["Type"] for stack in stacks_of(stage) for found in templates.by_stack[stage, stack]["Resources"].values()
     }
-    assert "AWS::EC2::VPC" in kinds
+    assert ("AWS::EC2::VPC" in kinds) is (stage in OWN_NETWORK)
     assert not kinds & WAYS_OUT
+
+
+@pytest.mark.parametrize("stage", OWN_NETWORK)
+def test_a_network_of_its_own_has_a_private_subnet_in_two_zones(templates: Templates, stage: str) -> None:
     subnets = templates.resources(stage, "AWS::EC2::Subnet")
     assert {subnet["Properties"]["MapPublicIpOnLaunch"] for subnet in subnets.values()} == {False}
     zones = [templates.text(stage, subnet["Properties"]["AvailabilityZone"]) for subnet in subnets.values()]
@@ -65,10 +77,7 @@ def test_every_function_runs_in_the_private_subnets(templates: Templates, stage:
     assert len(functions) == 6
     for function in functions.values():
         connection = function["Properties"]["VpcConfig"]
-        assert [templates.text(stage, subnet) for subnet in connection["SubnetIds"]] == [
-            "${PrivateSubnetA.SubnetId}",
-            "${PrivateSubnetB.SubnetId}",
-        ]
+        assert [templates.text(stage, subnet) for subnet in connection["SubnetIds"]] == SUBNETS[stage]
         (group,) = connection["SecurityGroupIds"]
         assert re.fullmatch(r"\$\{FunctionsGroup.*GroupId\}", templates.text(stage, group))
 
@@ -109,9 +118,7 @@ def test_the_endpoints_let_this_systems_data_through_and_nothing_else(templates:
     for name in ("EndpointsDynamoDb", "EndpointsS3"):
         endpoint = templates.one(stage, ENDPOINT, name)
         assert endpoint["VpcEndpointType"] == "Gateway"
-        assert [templates.text(stage, table) for table in endpoint["RouteTableIds"]] == [
-            "${PrivateRoutes.RouteTableId}"
-        ]
+        assert [templates.text(stage, table) for table in endpoint["RouteTableIds"]] == [ROUTES[stage]]
         for statement in templates.statements(stage, endpoint["PolicyDocument"]):
             assert statement.effect == "Allow"
             assert statement.condition == {"StringEquals": {"aws:PrincipalAccount": account}}
@@ -144,7 +151,7 @@ def test_the_code_calls_nothing_that_the_endpoints_do_not_reach() -> None:
     assert called == {"dynamodb", "s3"}
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", OWN_NETWORK)
 def test_connections_are_written_down(templates: Templates, stage: str) -> None:
     log = templates.one(stage, "AWS::EC2::FlowLog", "PrivateFlowLog")
     assert templates.text(stage, log["ResourceId"]) == "${PrivateVpc.VpcId}"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.build import build, new_app
-from infra.config import PLACEHOLDER_REGION, PLACEHOLDER_TARGET, organisation
+from infra.config_types import PLACEHOLDER_ACCOUNT
 from infra.constructs.control_policy import DEPLOYMENT, LONGEST, control_policy
+from infra.inputs import PLACEHOLDER_REGION, organisation
 from tests.infra.templates import cdk_context
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def test_without_its_targets_it_is_refused_by_cloudformation(
     placeholder: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:
     _, template = placeholder
-    assert template["Resources"]["ControlPolicy"]["Properties"]["TargetIds"] == [PLACEHOLDER_TARGET]
+    assert template["Resources"]["ControlPolicy"]["Properties"]["TargetIds"] == [PLACEHOLDER_ACCOUNT]
     (assertion,) = template["Rules"]["RefuseToDeployPlaceholder"]["Assertions"]
     reference, wanted = assertion["Assert"]["Fn::Equals"]
     parameter = template["Parameters"][reference["Ref"]]
@@ -89,7 +90,7 @@ def test_with_its_inputs_it_is_deployable(tmp_path: Path) -> None:
 )
 def test_inputs_that_cannot_be_right_name_both(targets: str | None, regions: str | None) -> None:
     with pytest.raises(ValueError, match=r"-c organisation-targets=<.*> -c organisation-regions=<"):
-        organisation(targets=targets, regions=regions)
+        organisation({"organisation-targets": targets, "organisation-regions": regions}.get)
 
 
 def test_the_policy_fits_with_every_region_there_is() -> None:

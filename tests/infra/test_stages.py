@@ -1,33 +1,32 @@
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.config import (
-    DEV,
-    LOCAL,
-    PLACEHOLDER_ACCOUNT,
-    PLACEHOLDER_SUBJECT,
-    Ci,
-    Create,
-    Place,
-    Provisioned,
-    prod,
-    stages,
-)
+from infra.config import DEV, LOCAL, prod
+from infra.config_types import PLACEHOLDER_ACCOUNT, Ci, Create, Provisioned
+from infra.inputs import PLACEHOLDER_SUBJECT, prod_inputs
+from infra.inputs import PROD as PROD_INPUTS
 from switchboard.schema import deployment
 from tests.infra.templates import STACKS, STAGES, stacks_of, synthesize
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.infra.templates import Templates
 
-PROD = prod(Place("123456789012", "eu-central-1"), PLACEHOLDER_SUBJECT)
-SUBJECT = "repo:acme/switchboard:environment:prod"
-INPUTS = {"prod-account": "123456789012", "prod-region": "eu-west-1", "prod-ci-subject": SUBJECT}
+INPUTS = {
+    "prod-account": "123456789012",
+    "prod-region": "eu-west-1",
+    "prod-ci-subject": "repo:acme/switchboard:environment:prod",
+    "prod-vpc": "vpc-0a1b2c3d",
+    "prod-subnets": "subnet-0a1b2c3d,subnet-1a2b3c4d",
+    "prod-route-tables": "rtb-0a1b2c3d",
+    "prod-copies-region": "eu-central-1",
+    "prod-reserved-concurrency": "7",
+}
+PROD = prod(prod_inputs({**INPUTS, "prod-ci-subject": PLACEHOLDER_SUBJECT}.get))
 GUARD = "RefuseToDeployPlaceholder"
 
 LOCAL_DIFFERS_IN = {
@@ -36,6 +35,8 @@ LOCAL_DIFFERS_IN = {
     "retain_data",
     "backup_plan",
     "bind_to_network",
+    "network",
+    "copies_in",
     "cdr_retention_days",
     "log_retention",
     "reserved_concurrency",
@@ -106,34 +107,67 @@ def test_prod_without_its_inputs_is_refused_by_cloudformation(templates: Templat
         assert templates.artifact("prod", stack)["environment"].startswith(f"aws://{PLACEHOLDER_ACCOUNT}/")
         assert parameter["AllowedValues"] == [parameter["Default"]]
         assert wanted not in parameter["AllowedValues"]
-        assert "-c prod-account=" in assertion["AssertDescription"]
+        assert all(f"-c {key}=" in assertion["AssertDescription"] for key in INPUTS)
 
 
-def test_prod_with_its_inputs_is_deployable(tmp_path: Path) -> None:
-    given = synthesize(tmp_path, **INPUTS)
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """The templates of every stage, prod's with its inputs."""
+    return synthesize(tmp_path_factory.mktemp("given"), **INPUTS)
+
+
+def test_prod_with_its_inputs_is_deployable(given: Templates) -> None:
     for stack in STACKS:
         assert given.artifact("prod", stack)["environment"] == "aws://123456789012/eu-west-1"
         assert GUARD not in given.by_stack["prod", stack].get("Rules", {})
 
 
+def test_every_input_of_prod_reaches_its_templates(given: Templates) -> None:
+    said = "".join(json.dumps(given.by_stack["prod", stack]) for stack in STACKS)
+    for key in set(INPUTS) - {"prod-reserved-concurrency"}:
+        assert all(part in said for part in INPUTS[key].split(",")), key
+    functions = given.resources("prod", "AWS::Lambda::Function").values()
+    assert {each["Properties"]["ReservedConcurrentExecutions"] for each in functions} == {7}
+
+
+def test_without_inputs_every_placeholder_is_of_the_right_shape() -> None:
+    placeholders = {each.key: each.placeholder for each in PROD_INPUTS}
+    assert prod_inputs({}.get) == prod_inputs(placeholders.get)
+
+
+@pytest.mark.parametrize("missing", INPUTS)
+def test_prod_takes_all_of_its_inputs_or_none(missing: str) -> None:
+    given = {key: value for key, value in INPUTS.items() if key != missing}
+    with pytest.raises(ValueError, match=rf"missing or not right: {missing}\. Give -c prod-account=<12 digits> "):
+        prod_inputs(given.get)
+
+
 @pytest.mark.parametrize(
-    ("account", "region", "subject"),
+    ("key", "value"),
     [
-        ("123456789012", None, None),
-        (None, "eu-west-1", None),
-        (None, None, SUBJECT),
-        ("123456789012", "eu-west-1", None),
-        ("12345678901", "eu-west-1", SUBJECT),
-        ("1234567890123", "eu-west-1", SUBJECT),
-        ("123456789012", "Frankfurt", SUBJECT),
-        ("123456789012", "eu-west-1", "acme"),
-        ("123456789012", "eu-west-1", "repo:acme/*"),
-        ("", "", ""),
+        ("prod-account", "12345678901"),
+        ("prod-account", "1234567890123"),
+        ("prod-account", ""),
+        ("prod-region", "Frankfurt"),
+        ("prod-ci-subject", "acme"),
+        ("prod-ci-subject", "repo:acme/*"),
+        ("prod-vpc", "10.0.0.0/16"),
+        ("prod-subnets", "subnet-0a1b2c3d"),
+        ("prod-subnets", "subnet-0a1b2c3d;subnet-1a2b3c4d"),
+        ("prod-route-tables", ""),
+        ("prod-copies-region", "elsewhere"),
+        ("prod-reserved-concurrency", "0"),
+        ("prod-reserved-concurrency", "many"),
     ],
 )
-def test_inputs_that_cannot_be_right_name_all(account: str | None, region: str | None, subject: str | None) -> None:
-    with pytest.raises(ValueError, match=r"-c prod-account=<12 digits> -c prod-region=.* -c prod-ci-subject="):
-        stages(prod_account=account, prod_region=region, prod_ci_subject=subject)
+def test_an_input_that_cannot_be_right_is_named(key: str, value: str) -> None:
+    with pytest.raises(ValueError, match=rf"missing or not right: {key}\. "):
+        prod_inputs({**INPUTS, key: value}.get)
+
+
+def test_copies_are_kept_in_another_region() -> None:
+    with pytest.raises(ValueError, match="another region"):
+        prod_inputs({**INPUTS, "prod-copies-region": INPUTS["prod-region"]}.get)
 
 
 @pytest.mark.parametrize("subject", ["repo:acme/*:environment:prod", "repo:acme/switchboar?:ref:refs/heads/main"])

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml  # type: ignore[import-untyped]  # its stubs are one package more for one file
 
-from infra.build import PROD_ACCOUNT, PROD_CI_SUBJECT, PROD_REGION
-from infra.config import PLACEHOLDER_SUBJECT
+from infra.inputs import PLACEHOLDER_SUBJECT, PROD
 from local_cloud.paths import ROOT
 
 if TYPE_CHECKING:
@@ -159,4 +158,4 @@ def test_only_main_is_deployed_after_the_checks_as_the_subject_that_the_role_tru
 
 def test_what_the_deployment_is_told_is_what_the_app_asks_for() -> None:
     text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text()
-    assert set(re.findall(r"-c ([a-z-]+)=", text)) == {PROD_ACCOUNT, PROD_REGION, PROD_CI_SUBJECT}
+    assert set(re.findall(r"-c ([a-z-]+)=", text)) == {each.key for each in PROD}

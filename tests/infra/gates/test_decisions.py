@@ -15,7 +15,8 @@ from aws_cdk.assertions import Template
 from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement
 
 from cli.review.assembly import read_assembly
-from infra.config import DEV, RolesAnywhere
+from infra.config import DEV
+from infra.config_types import RolesAnywhere
 from infra.constructs.service_access import ServiceAccess
 from tests.infra.gates.asked import ASSUME, NO, REQUESTS, YES
 from tests.infra.gates.decisions import OTHER_ACCOUNT, Answer, Request, decide, simulation
