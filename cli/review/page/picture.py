@@ -65,7 +65,8 @@ def _ports(found: Sequence[Flow], layout: Layout) -> Mapping[tuple[Flow, Node], 
         way: list[Node | Lane] = [flow.source, *layout.way(flow), flow.target]
         stops = [layout.middles[part] for part in way]
         forwards = layout.columns[flow.target] > layout.columns[flow.source]
-        sides.setdefault((flow.source, forwards), []).append((stops[1], number, flow))
+        leaves_right = layout.columns[flow.target] >= layout.columns[flow.source]
+        sides.setdefault((flow.source, leaves_right), []).append((stops[1], number, flow))
         sides.setdefault((flow.target, not forwards), []).append((stops[-2], number, flow))
     ports = {}
     for (node, _), touching in sides.items():
@@ -77,7 +78,7 @@ def _ports(found: Sequence[Flow], layout: Layout) -> Mapping[tuple[Flow, Node], 
 
 def _arrow(flow: Flow, layout: Layout, ports: Mapping[tuple[Flow, Node], float], numbers: Mapping[Node, int]) -> Markup:
     start, end = layout.columns[flow.source], layout.columns[flow.target]
-    out, into = (_WIDTH, -5) if end > start else (0, _WIDTH + 5)
+    out, into = _WIDTH if end >= start else 0, -5 if end > start else _WIDTH + 5
     points = [(_left(start) + out, ports[flow, flow.source])]
     for lane in layout.way(flow):
         sides = (_left(lane.column), _left(lane.column) + _WIDTH)
@@ -100,12 +101,12 @@ def _arrow(flow: Flow, layout: Layout, ports: Mapping[tuple[Flow, Node], float],
 
 
 def _curve(points: Sequence[tuple[float, float]]) -> str:
-    """Curves between columns, straight lines through them."""
+    """Curves between columns, straight lines through them, and a bow between nodes of one column."""
     moved = [(x, y + _MARGIN) for x, y in points]
     said = [f"M{moved[0][0]:.0f} {moved[0][1]:.1f}"]
     for number, ((x1, y1), (x2, y2)) in enumerate(pairwise(moved)):
-        half = (x2 - x1) / 2
-        bend = f"C{x1 + half:.0f} {y1:.1f} {x2 - half:.0f} {y2:.1f} {x2:.0f} {y2:.1f}"
+        middle = (x1 + x2) / 2 if abs(x1 - x2) > _WIDTH / 4 else x2 + _WIDTH / 4
+        bend = f"C{middle:.0f} {y1:.1f} {middle:.0f} {y2:.1f} {x2:.0f} {y2:.1f}"
         said.append(f"L{x2:.0f} {y2:.1f}" if number % 2 else bend)
     return "".join(said)
 
