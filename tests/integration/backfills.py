@@ -10,7 +10,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from switchboard.schema import deployment, messages, runs
 from tests.integration.calls import PATIENCE_SECONDS, eventually, unique
@@ -30,7 +30,7 @@ ENDED_SECONDS: Final = 10 * PATIENCE_SECONDS
 
 @dataclass(frozen=True)
 class Backfills:
-    """The machine of a stage, and items of the messages table that no other test knows."""
+    """The machine of a stage, and items of the messages table that no other test knows; gone when the test is over."""
 
     local: DeployedStage
     prefix: str
@@ -39,6 +39,17 @@ class Backfills:
     def of(cls, local: DeployedStage, rng: random.Random) -> Backfills:
         """With a prefix of its own."""
         return cls(local, unique(rng, "BACKFILL#"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Delete the items: what is left of one run would make another one's first pages empty, and so longer."""
+        keys = [{messages.PK: {"S": partition}, messages.SK: {"S": "ITEM"}} for partition in self.values()]
+        client = self.local.client("dynamodb")
+        for start in range(0, len(keys), PER_REQUEST):
+            deletes = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + PER_REQUEST]]
+            client.batch_write_item(RequestItems={self.table: deletes})
 
     @property
     def table(self) -> str:

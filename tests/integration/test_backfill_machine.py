@@ -12,15 +12,17 @@ from tests.integration.backfills import ATTRIBUTE, OTHER, VALUE, Backfills, deni
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
 
     from local_cloud.stage import DeployedStage
 
-SMALL, FULL = 600, 100_000
+SMALL, FULL = 400, 100_000
 
 
 @pytest.fixture
-def backfills(local: DeployedStage, rng: random.Random) -> Backfills:
-    return Backfills.of(local, rng)
+def backfills(local: DeployedStage, rng: random.Random) -> Iterator[Backfills]:
+    with Backfills.of(local, rng) as given:
+        yield given
 
 
 def add_up(counters: dict[str, int]) -> bool:
@@ -124,14 +126,14 @@ def test_a_table_without_recovery_is_refused(backfills: Backfills, rng: random.R
 def test_one_run_at_a_time_pauses_and_goes_on_at_another_rate(backfills: Backfills, rng: random.Random) -> None:
     backfills.write(range(300))
     slow = backfills.start(backfills.request(max_write_units=10), rng)
-    backfills.begun(10)
+    backfills.begun(1)
     assert backfills.refusal(backfills.request(), rng)[0] == runs.RUN_IN_PROGRESS
 
     backfills.control(slow, paused=True)
     paused = backfills.report(slow)
     assert paused["status"] == runs.PAUSED
     settled = list(backfills.values().values()).count(VALUE)
-    assert 10 <= settled == paused["counters"]["updated"] < 300
+    assert 1 <= settled == paused["counters"]["updated"] < 300
 
     backfills.control(slow, paused=False, write_units=5_000)
     mismatched = {"job": runs.RESUME, "run": run_of(slow), "segments": 7}
@@ -143,19 +145,19 @@ def test_one_run_at_a_time_pauses_and_goes_on_at_another_rate(backfills: Backfil
 
 
 def test_a_rate_is_changed_while_a_run_goes_on(backfills: Backfills, rng: random.Random) -> None:
-    backfills.write(range(400))
+    backfills.write(range(300))
     execution = backfills.start(backfills.request(max_write_units=5), rng)
-    backfills.begun(5)
+    backfills.begun(1)
     backfills.control(execution, write_units=5_000)
     report = backfills.report(execution)
-    assert report["counters"]["updated"] == 400
-    assert report["seconds"] < 400 / 5
+    assert report["counters"]["updated"] == 300
+    assert report["seconds"] < 300 / 5
 
 
 def test_a_run_that_may_not_write_any_more_says_so_and_is_resumed(backfills: Backfills, rng: random.Random) -> None:
     backfills.write(range(200))
     execution = backfills.start(backfills.request(max_write_units=20), rng)
-    backfills.begun(5)
+    backfills.begun(1)
     with denied(backfills.local, "dynamodb:PartiQLUpdate"):
         found = backfills.ended(execution)
     assert (found["status"], found["error"], found.get("output")) == ("FAILED", runs.SYSTEMIC, None)
@@ -231,14 +233,14 @@ def test_workers_that_die_and_writers_that_go_on_lose_recreate_and_overwrite_not
             )
 
     # So slowly that it is still running when the last of its workers is killed.
-    execution = backfills.start(backfills.request(segments=4, max_write_units=count / 12), rng)
+    execution = backfills.start(backfills.request(segments=4, max_write_units=count / 8), rng)
     killed = 0
     with meanwhile(write):
-        for share in (0.1, 0.3, 0.5):
+        for share in (0.1, 0.3, 0.5) if stress else (0.1, 0.4):
             backfills.begun(int(len(missing) * share * rng.uniform(0.5, 1)))
             killed += kill_workers(backfills.local)
         report = backfills.report(execution)
-    assert killed >= 3
+    assert killed >= 2
     assert (report["status"], report["missing_after"]) == (runs.SUCCEEDED, 0)
     assert add_up(report["counters"])
 
