@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
             continue
         stale += 1
         if "--check" in arguments:
-            print(f"{page.relative_to(DOCS.parent)} is not that of now: run make docs")
+            print(f"{page.relative_to(DOCS.parent)} is not that of now: run python -m tools.docs")
         else:
             page.write_text(after, encoding="utf-8")
             print(f"{page.relative_to(DOCS.parent)} written")
