@@ -120,7 +120,10 @@ class Cost:
         return sum(self.dollars.values())
 
     def as_answer(self, run_id: str) -> dict[str, Any]:
-        """The answer of a dry run: units are capacity units of the table and its indexes."""
+        """The answer of a dry run: units are capacity units of the table and its indexes, `seconds` with the count.
+
+        US dollars to four digits that matter: a small run costs less than a cent.
+        """
         return {
             "run_id": run_id,
             "status": runs.PLANNED,
@@ -128,7 +131,7 @@ class Cost:
             "items_to_change": self.items_to_change,
             "write_units": round(self.write_units),
             "read_units": round(self.read_units),
-            "usd": round(self.usd, 2),
+            "usd": float(f"{self.usd:.4g}"),
             "seconds": round(self.seconds),
             "segments": self.segments,
         }

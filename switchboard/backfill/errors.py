@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from botocore.exceptions import ClientError
 
@@ -58,12 +58,24 @@ class RunInProgress(Refused):
     """Another run, or another execution of this one, holds the table."""
 
 
-class Systemic(Exception):  # noqa: N818 - it names the error's kind
-    """Nothing more can be done on this table until somebody mends what `code`, DynamoDB's own, says."""
+UNSETTLED: Final = "Unsettled"
 
-    def __init__(self, code: str) -> None:
-        super().__init__(f"DynamoDB answers {code} for the whole table: mend it, and start again")
+
+class Systemic(Exception):  # noqa: N818 - it names the error's kind
+    """Nothing more can be done on this table until somebody mends what `code` says, DynamoDB's own or `UNSETTLED`."""
+
+    def __init__(self, code: str, message: str | None = None) -> None:
+        super().__init__(message or f"DynamoDB answers {code} for the whole table: mend it, and start again")
         self.code = code
+
+    @classmethod
+    def unsettled(cls, attempts: int) -> Self:
+        """One worker after the other took a segment, and none of them settled a page of it."""
+        return cls(
+            UNSETTLED,
+            f"{attempts} workers ended one after another before they settled a page of one segment: see in the "
+            "function's log and metrics whether its table throttles, or its time or memory ran out, and resume the run",
+        )
 
 
 def raise_systemic(code: str) -> None:

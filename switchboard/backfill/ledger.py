@@ -3,7 +3,8 @@
 A table's lock holds a fence, a number that only grows: every execution is given the next one, and a worker with another
 stops at its next page. A segment holds a claim, a number that only grows as well: every worker takes the next one, and
 a checkpoint under another is refused. So an invocation that is repeated, or that outlives its execution, costs a page
-of work that is done twice, and counts nothing twice.
+of work that is done twice, and counts nothing twice. A checkpoint asks for the claim alone, not for the fence: the page
+of an execution that was superseded is settled, and whoever takes the segment next goes on behind it.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Worker:
         if view is None:
             return False
         if view.segment.attempts > _MOST_ATTEMPTS:
-            raise Systemic("ThrottlingException")
+            raise Systemic.unsettled(_MOST_ATTEMPTS)
         try:
             return _Shift(self, view).work()
         except (OutOfTime, Superseded):

@@ -52,7 +52,7 @@ def test_the_answer_of_a_dry_run_is_the_contract() -> None:
         "items_to_change": 5_000_000,
         "write_units": 5_000_000,
         "read_units": 1_875_000,
-        "usd": 3.5,
+        "usd": 3.503,
         "seconds": 1_562,
         "segments": 8,
     }
@@ -90,6 +90,7 @@ def test_nothing_to_do_costs_nearly_nothing() -> None:
     found = cost(empty, replace(PACE, segments=1), list_prices())
     assert (found.seconds, found.pages, found.objects, found.invocations) == (0, 0, 0, 6)
     assert found.usd < 0.01
+    assert found.as_answer("run-1")["usd"] == pytest.approx(found.usd, rel=1e-3), "not nothing"
 
 
 @pytest.mark.parametrize(("segments", "calls"), [(1, 1), (8, 3), (40, 5)])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from switchboard.backfill.errors import RunInProgress
+from switchboard.backfill.errors import InvalidInput, RunInProgress
 from switchboard.schema import runs
 from tests.fakes.backfill_cloud import BackfillCloud
-from tests.fakes.backfill_machine import Ended, Machine
+from tests.fakes.backfill_machine import Ended, Machine, place
 from tests.fakes.backfill_table import TABLE, BackfillTable
 from tests.fakes.messages_table import client_error
 from tests.fakes.mishaps import Killed
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ITEMS = 40
+RESUMED = {"job": "resume", "run": "run-1"}
 INPUT = {"job": "set_attribute", "table": TABLE, "attribute": "test", "value": VALUE}
 
 
@@ -173,4 +175,36 @@ def test_an_execution_that_lost_its_run_stops_and_writes_no_checkpoint(seed: int
             assert ended.error == RunInProgress.__name__
         else:
             assert ended.output == second[0].output
+    check(machine, "run-1", before)
+
+
+@given(st.integers(0, 2**32), st.integers(4, 12), st.integers(1, 3), st.integers(1, 4))
+def test_a_page_that_outlives_its_execution_is_counted_once_whoever_goes_on(
+    seed: int, page: int, segments: int, others: int
+) -> None:
+    """A checkpoint may come after the next execution began, as long as no other worker has taken the segment."""
+    rng = random.Random(seed)
+    machine, mishaps = world(rng, page=page, segments=segments, kills=0, others=others)
+    before = holds(machine.cloud.things)
+    begun: list[str] = []
+
+    def take_over() -> None:
+        if not begun:
+            return
+        machine.clock.now += 3_600
+        name = f"resumed-{rng.getrandbits(64)}"
+        asked = {"step": runs.PLAN, "run_id": name, "execution": f"arn:{name}", "input": RESUMED}
+        with suppress(ClientError, InvalidInput):
+            state = machine.call(asked)
+            if rng.random() < 0.5:
+                machine.call({"step": runs.SEGMENT, **place(state), "segment": rng.randrange(segments)})
+
+    machine.between = lambda request: begun.append("run-1") if request["step"] == runs.SEGMENT else None
+    mishaps.around(take_over)
+    machine.start("run-1", {**INPUT, "segments": segments})
+    mishaps.around(lambda: None)
+    machine.clock.now += 3_600
+    if machine.ledger.record("run-1").report is None:
+        ended = machine.start("last", RESUMED)
+        assert ended.output, ended
     check(machine, "run-1", before)
