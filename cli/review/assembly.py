@@ -96,7 +96,7 @@ class StageTemplates:
             known = self._function(stack, function, argument)
             if known is not None:
                 return known
-        return json.dumps(value, sort_keys=True)
+        return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
     def target(self, stack: str, value: Any) -> Resource | None:
         """The resource that a reference leads to, also across stacks and inside a text; None where it leads to none."""

@@ -124,7 +124,7 @@ def _condition(stage: StageTemplates, stack: str, statement: Mapping[str, Any]) 
         operator: {key: [stage.text(stack, each) for each in _listed(value)] for key, value in tests.items()}
         for operator, tests in statement["Condition"].items()
     }
-    return json.dumps(readable, sort_keys=True)
+    return json.dumps(readable, sort_keys=True, ensure_ascii=False)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -24,7 +24,9 @@ _MARGIN: Final = 8
 _PORTS: Final = 32
 """The part of a node's side at which arrows begin and end."""
 _LETTERS: Final = 24
-"""What fits into a node; the whole name is what a pointer shows."""
+"""What is shown of a name; the whole one is what a pointer shows."""
+_FITTING: Final = 17
+"""Letters that fit into a node however wide they are; more are squeezed."""
 
 _NAMES: Final = {
     flows.CALLER: "role",
@@ -114,10 +116,11 @@ def _curve(points: Sequence[tuple[float, float]]) -> str:
 def _node(node: Node, layout: Layout, number: int) -> Markup:
     x, y = _left(layout.columns[node]), layout.middles[node] - _HEIGHT / 2 + _MARGIN
     label = visible(node.label)
+    squeezed = f' textLength="{_WIDTH - 16}" lengthAdjust="spacingAndGlyphs"' if len(label) > _FITTING else ""
     return Markup(
         '<g class="node {kind}" data-node="{number}" tabindex="0"><title>{place}</title>'
         '<rect x="{x}" y="{y:.1f}" width="{w}" height="{h}" rx="{r}"/>'
-        '<text class="name" x="{tx}" y="{ty:.1f}">{label}</text>'
+        '<text class="name" x="{tx}" y="{ty:.1f}"{squeezed}>{label}</text>'
         '<text class="kind" x="{tx}" y="{ky:.1f}">{name}</text></g>'
     ).format(
         kind=_NAMES[node.kind].replace(" ", "-"),
@@ -133,6 +136,7 @@ def _node(node: Node, layout: Layout, number: int) -> Markup:
         ky=y + 35,
         label=label if len(label) <= _LETTERS else f"{label[: _LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}",
         name=_NAMES[node.kind],
+        squeezed=Markup(squeezed),
     )
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 _PLAIN: Final = "\n\t"
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 """Categories of characters that show nothing, some of which turn the text around them: Unicode's "other"."""
-_REFERENCE: Final = re.compile(r"\{([^{}\"]+?)(?:\.(?:Arn|StreamArn|QueueName|GroupId))?\}")
+_REFERENCE: Final = re.compile(r"\{([\w-]+/[^{}\"]+?)(?:\.(?:Arn|StreamArn|QueueName|GroupId))?\}")
 _ARN: Final = re.compile(r"(arn:[\w*-]+:[\w-]*:(?:REGION|[\w-]*):(?:ACCOUNT|\d*):)")
 _STAR: Final = Markup('<mark class="wild">*</mark>')
 
