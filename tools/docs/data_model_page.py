@@ -28,9 +28,13 @@ KEYS: Final = (
 """Table, index, partition key, sort key, what the index projects, stream, time to live."""
 
 _LIMITS: Final = (
-    ("Records in one request to `cdr-writer`", f"{cdr.MAX_RECORDS:,}", "an answer below Lambda's 6 MB"),
-    ("Stored size of a record", f"{cdr.MAX_STORED_BYTES // 1_024} KB", "25 of them in one batch write"),
-    ("An id's characters", f"{cdr.MAX_ID_CHARACTERS}", "keys stay short; two of them share a sort key"),
+    ("Records in one request to `cdr-writer`", f"{cdr.MAX_RECORDS:,}", "a call ends within the function's timeout"),
+    (
+        "Stored size of a record",
+        f"{cdr.MAX_STORED_BYTES // 1_024} KB",
+        "a record is a report; larger things belong into a bucket, and their names into `data`",
+    ),
+    ("An id's characters", f"{cdr.MAX_ID_CHARACTERS}", "several share a sort key, of which DynamoDB takes 1,024 bytes"),
     ("A record's time ahead of ours", f"{cdr.MAX_FUTURE_SECONDS // 60} minutes", "clocks differ, years do not"),
     ("Shards of a sponsor and of a day", f"{cdr.SHARDS}", "may only grow: stored records stay where they are"),
     (

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LANGUAGES = {"ini", "json", "mermaid", "python", "ruby", "sh", "text", "yaml"}
 PLACEHOLDERS = {"<stage>": "local", "UNITS": "100", "$STAGE": "local", "N": "1"}
+_ROOT = typer.main.get_command(app)
 _TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 EVERY_DOCUMENT = pytest.mark.parametrize("page", DOCUMENTS, ids=named)
@@ -73,7 +74,7 @@ def test_commands_stand_in_blocks_that_say_what_they_are(page: Path) -> None:
 def test_what_switchboard_is_asked_it_understands(page: Path) -> None:
     for words in commands(page, "switchboard"):
         rest = [PLACEHOLDERS.get(word, word) for word in words[1:] if word != "…"]
-        command = typer.main.get_command(app)
+        command = _ROOT
         while isinstance(command, TyperGroup) and rest:
             assert rest[0] in command.commands, f"{named(page)}: {shlex.join(words)}"
             command, rest = command.commands[rest[0]], rest[1:]
