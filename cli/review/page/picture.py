@@ -116,7 +116,7 @@ def _curve(points: Sequence[tuple[float, float]]) -> str:
 def _node(node: Node, layout: Layout, number: int) -> Markup:
     x, y = _left(layout.columns[node]), layout.middles[node] - _HEIGHT / 2 + _MARGIN
     label = visible(node.label)
-    squeezed = f' textLength="{_WIDTH - 16}" lengthAdjust="spacingAndGlyphs"' if len(label) > _FITTING else ""
+    squeezed = Markup(' textLength="{}" lengthAdjust="spacingAndGlyphs"').format(_WIDTH - 16)
     return Markup(
         '<g class="node {kind}" data-node="{number}" tabindex="0"><title>{place}</title>'
         '<rect x="{x}" y="{y:.1f}" width="{w}" height="{h}" rx="{r}"/>'
@@ -136,7 +136,7 @@ def _node(node: Node, layout: Layout, number: int) -> Markup:
         ky=y + 35,
         label=label if len(label) <= _LETTERS else f"{label[: _LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}",
         name=_NAMES[node.kind],
-        squeezed=Markup(squeezed),
+        squeezed=squeezed if len(label) > _FITTING else "",
     )
 
 
