@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from cli import output
 from cli.errors import Code, Failure
@@ -18,6 +20,9 @@ from cli.review.page import page
 from cli.review.report import as_json, review
 from cli.review.terminal import show
 from switchboard.prices import list_prices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def command(
@@ -80,15 +85,27 @@ def command(
 
 
 def _synthesized() -> sources.Source:
-    output.say("Synthesizing this tree.")
-    return sources.working_tree()
+    with _telling("Synthesizing this tree."):
+        return sources.working_tree()
 
 
 def _before(against: str) -> sources.Source:
     if Path(against).is_dir():
         return sources.folder(Path(against), of_this_tree=False)
-    output.say(f"Synthesizing {against} in a tree of its own.")
-    return sources.revision(against)
+    with _telling(f"Synthesizing {against} in a tree of its own."):
+        return sources.revision(against)
+
+
+@contextmanager
+def _telling(line: str) -> Iterator[None]:
+    """Say what takes a while; on a terminal with a sign of life, for as long as it takes."""
+    console = output.progress()
+    if not console.is_terminal:
+        output.say(line)
+        yield
+        return
+    with console.status(Text(output.printable(line))):
+        yield
 
 
 def _only(stage: str | None, source: sources.Source, *, required: bool = True) -> sources.Source:

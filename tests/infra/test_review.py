@@ -159,7 +159,7 @@ def test_nothing_is_public_unwatched_or_unrecoverable(stages: dict[str, StageTem
 def test_every_key_and_index_answers_a_question_and_every_question_has_its_index(
     stages: dict[str, StageTemplates],
 ) -> None:
-    found = [table for table in tables(stages["prod"])]
+    found = tables(stages["prod"])
     assert all(index.answers for table in found for index in table.indexes)
     answered = {pattern for table in found for index in table.indexes for pattern in index.answers}
     assert answered == set(ACCESS_PATTERNS)

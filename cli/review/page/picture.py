@@ -25,7 +25,7 @@ _PORTS: Final = 32
 """The part of a node's side at which arrows begin and end."""
 _LETTERS: Final = 24
 """What is shown of a name; the whole one is what a pointer shows."""
-_FITTING: Final = 17
+_FITTING: Final = 19
 """Letters that fit into a node however wide they are; more are squeezed."""
 
 _NAMES: Final = {
