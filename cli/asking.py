@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.errors import Code, Failure, field_error
+from cli.errors import REPORT, Code, Failure, field_error
 from switchboard.ids import derived_uuid
 from switchboard.messages.errors import ErrorCode, Refused
 from switchboard.schema import deployment
@@ -25,6 +25,15 @@ _CODES: Final = {
     ErrorCode.CONFLICT: Code.REFUSED,
     ErrorCode.THROTTLED: Code.UNAVAILABLE,
     ErrorCode.INTERNAL: Code.FAULT,
+}
+
+_REMEDIES: Final[dict[str, str]] = {
+    ErrorCode.NOT_A_MEMBER: "`switchboard messages groups --as HANDLE` lists somebody's groups.",
+    ErrorCode.NOT_FOUND: "`switchboard users list` shows who there is, `switchboard messages show` what was written.",
+    ErrorCode.INVALID: "Correct what it names, and run the command again.",
+    ErrorCode.HANDLE_TAKEN: "Choose another handle; `switchboard users list` shows those that are taken.",
+    ErrorCode.CONFLICT: "Look at what is stored, and decide which of the two is meant.",
+    ErrorCode.THROTTLED: "Run the same command again in a moment.",
 }
 
 
@@ -80,9 +89,11 @@ class People:
 
 def failure_of_refusal(error: dict[str, Any]) -> Failure:
     """What a refusal of the messages domain means: `{"code", "message", "fields": [{"path", "code", "message"}]}`."""
-    code = _CODES.get(error["code"], Code.FAULT)
     return Failure(
-        code, f"{error['message']} ({error['code']})", details=tuple(field_error(each) for each in error["fields"])
+        _CODES.get(error["code"], Code.FAULT),
+        f"{error['message']} ({error['code']})",
+        remedy=_REMEDIES.get(error["code"], REPORT),
+        details=tuple(field_error(each) for each in error["fields"]),
     )
 
 

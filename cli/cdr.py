@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -127,7 +128,11 @@ def first(
         output.results().print(tables.of_record(record))
     _show_units(answer)
     if record is None:
-        raise Failure(Code.NOT_FOUND, f"There was no {event.value} yet.")
+        raise Failure(
+            Code.NOT_FOUND,
+            f"There was no {event.value} yet.",
+            remedy=f"What there is: switchboard cdr history --sponsorship {shlex.quote(sponsorship)}",
+        )
 
 
 @app.command("list")

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import botocore.exceptions as aws
+from botocore.parsers import ResponseParserError
 
 from local_cloud.errors import LocalCloudError, NotSetUpError, PortTakenError
 
@@ -25,6 +26,18 @@ class Code(IntEnum):
     NOT_FOUND = 4
     PARTLY = 5
     UNAVAILABLE = 6
+
+
+MEANINGS: Final = {
+    Code.DONE: "done",
+    Code.FAULT: "a fault of ours: please report it",
+    Code.USAGE: "the command was not understood: the message says what is missing",
+    Code.REFUSED: "refused: by a role, by a rule, or because nobody confirmed",
+    Code.NOT_FOUND: "not found: the stage, the table, the person, the run, the object",
+    Code.PARTLY: "partly done, or not verified: what was done stays done",
+    Code.UNAVAILABLE: "the service is busy or does not answer: run the same command again",
+}
+"""What each exit code says, as the help of the command and its page tell it."""
 
 
 class Failure(Exception):  # noqa: N818 - it is how a command ends, not what went wrong
@@ -75,6 +88,8 @@ _MEANINGS: Final = {
     "TooManyRequestsException": _BUSY,
 }
 _SERVER_FAULT: Final = 500
+REPORT: Final = "This is ours: report it with the command, and with its output but for other people's data."
+"""What to do about a fault of ours."""
 
 
 _BY_TYPE: Final = (
@@ -91,6 +106,18 @@ _BY_TYPE: Final = (
         (aws.ConnectionError, aws.HTTPClientError),
         _Meaning(Code.UNAVAILABLE, "The endpoint does not answer.", "Is it running, and is the address right?"),
     ),
+    (
+        ResponseParserError,
+        _Meaning(Code.UNAVAILABLE, "What answers at the endpoint is not AWS.", "Is the address right?"),
+    ),
+    (
+        aws.InvalidRegionError,
+        _Meaning(Code.USAGE, "There is no such region.", "Write it like eu-central-1: --region, or AWS_REGION."),
+    ),
+    (
+        aws.ParamValidationError,
+        _Meaning(Code.USAGE, "AWS takes no such name.", "Is one of the names that were given empty, or too long?"),
+    ),
 )
 
 
@@ -99,14 +126,26 @@ def failure_of(error: Exception) -> Failure | None:
     if isinstance(error, Failure):
         return error
     if isinstance(error, LocalCloudError):
-        mendable = isinstance(error, PortTakenError | NotSetUpError)
-        return Failure(Code.REFUSED if mendable else Code.FAULT, str(error))
+        return _failure_of_local_cloud(error)
     if isinstance(error, aws.ClientError):
         return _failure_of_aws(error)
+    if isinstance(error, OSError) and error.filename:
+        message = f"{error.filename} cannot be used: {error.strerror}."
+        return Failure(Code.USAGE, message, remedy="Give a file that may be read, or a place that may be written to.")
+    return _failure_by_type(error)
+
+
+def _failure_by_type(error: Exception) -> Failure | None:
     for types, meaning in _BY_TYPE:
         if isinstance(error, types):
             return Failure(meaning.code, meaning.message, remedy=meaning.remedy)
     return None
+
+
+def _failure_of_local_cloud(error: LocalCloudError) -> Failure:
+    if isinstance(error, PortTakenError | NotSetUpError):
+        return Failure(Code.REFUSED, str(error), remedy="Then run the same command again.")
+    return Failure(Code.FAULT, str(error), remedy=REPORT)
 
 
 def _failure_of_aws(error: aws.ClientError) -> Failure:
@@ -114,9 +153,7 @@ def _failure_of_aws(error: aws.ClientError) -> Failure:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     meaning = _MEANINGS.get(code) or (_BUSY if status >= _SERVER_FAULT else None)
     if meaning is None:
-        return Failure(
-            Code.FAULT, f"{error.operation_name} was refused with {code}.", remedy="This is ours: report it."
-        )
+        return Failure(Code.FAULT, f"{error.operation_name} was refused with {code}.", remedy=REPORT)
     return Failure(meaning.code, f"{meaning.message} ({error.operation_name}: {code})", remedy=meaning.remedy)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+import sys
+from typing import Annotated, Any
 
 import typer
 
@@ -16,12 +18,15 @@ app = typer.Typer(no_args_is_help=True, help="The whole system on this machine."
 
 _FINISHED = "_COMPLETE"
 
+Json = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+
 
 @app.command()
 def up(
     port: Annotated[
         int | None, typer.Option("--port", metavar="N", min=1, max=65_535, help="Its port; without it, a free one.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Start the local cloud, deploy the system to it and leave it running. Where one runs already, say so."""
     cloud = LocalCloud.running()
@@ -33,25 +38,44 @@ def up(
             cloud, is_new = standing.up(port, assembly=assembly, progress=lambda event: status.update(_told(event)))
     else:
         cloud, is_new = standing.up(port)
-    output.results().print(f"The local cloud {'runs' if is_new else 'was running already'} at {cloud.endpoint_url}.")
-    output.results().print(f"In your shell: . {ENV_FILE.relative_to(ROOT)}")
+    if as_json:
+        _print({**_facts(cloud), "is_new": is_new})
+        return
+    output.result(f"The local cloud {'runs' if is_new else 'was running already'} at {cloud.endpoint_url}.")
+    output.result(f"In your shell: . {ENV_FILE.relative_to(ROOT)}")
+    if port is not None and port != cloud.port:
+        output.say("It keeps its port; for another one: switchboard local down, then up again.")
 
 
 @app.command()
-def down() -> None:
+def down(as_json: Json = False) -> None:
     """Stop the local cloud and remove what it kept. Where none runs, say so."""
     stopped = standing.down()
-    output.results().print("The local cloud was stopped." if stopped else "No local cloud was running.")
+    if as_json:
+        _print({"stopped": stopped})
+        return
+    output.result("The local cloud was stopped." if stopped else "No local cloud was running.")
 
 
 @app.command()
-def status() -> None:
+def status(as_json: Json = False) -> None:
     """Show whether a local cloud runs, and where. Ends with 4 where none does."""
     cloud = LocalCloud.running()
     if cloud is None:
         raise Failure(Code.NOT_FOUND, "No local cloud is running.", remedy="Start one: switchboard local up")
-    output.results().print(f"The local cloud runs at {cloud.endpoint_url}.")
-    output.results().print(f"In your shell: . {ENV_FILE.relative_to(ROOT)}")
+    if as_json:
+        _print(_facts(cloud))
+        return
+    output.result(f"The local cloud runs at {cloud.endpoint_url}.")
+    output.result(f"In your shell: . {ENV_FILE.relative_to(ROOT)}")
+
+
+def _facts(cloud: LocalCloud) -> dict[str, Any]:
+    return {"endpoint_url": cloud.endpoint_url, "port": cloud.port, "env_file": str(ENV_FILE)}
+
+
+def _print(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
 
 
 def _told(event: deployment.StackEvent) -> str:

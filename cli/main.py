@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from cli import cdr, doctor, local, messages, quarantine, reconcile, scan, schema, seed, users
 from cli.backfill import app as backfill
-from cli.errors import failure_of
+from cli.errors import MEANINGS, failure_of
 from cli.output import tell_failure
 from cli.review.command import command as review
 
@@ -35,8 +35,8 @@ app = typer.Typer(
     cls=Commands,
     name="switchboard",
     help="Call data records, messages and backfills: the system from the command line.",
+    epilog="Exit codes:\n\n\b\n" + "\n".join(f"{code}  {meaning}" for code, meaning in MEANINGS.items()),
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

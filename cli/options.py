@@ -20,6 +20,7 @@ Stage = Annotated[
         "--stage",
         metavar="NAME",
         help=f"The stage: {', '.join(STAGES)}. `local` finds the running local cloud.",
+        autocompletion=lambda: list(STAGES),
     ),
 ]
 EndpointUrl = Annotated[

@@ -59,7 +59,12 @@ def reconcile(
         output.results().print(f"{done.counts['groups']:,} groups compared, {done.counts['changed']:,} rows changed.")
     consumed.say()
     if done.problems:
-        raise Failure(Code.PARTLY, "Some groups need a person to look at them.", details=tuple(done.problems))
+        raise Failure(
+            Code.PARTLY,
+            "Some groups need a person to look at them.",
+            remedy="`switchboard scan messages --prefix GROUP#<id>` shows what is stored of a group.",
+            details=tuple(done.problems),
+        )
 
 
 @dataclass(slots=True)

@@ -166,9 +166,22 @@ def _local(where: Where, running: Callable[[], LocalCloud | None]) -> Target:
 
 def _clients(session: boto3.Session, endpoint_url: str | None) -> Callable[[str], Any]:
     def client(service: str) -> Any:
-        return session.client(service, endpoint_url=endpoint_url, config=_CONFIG)  # type: ignore[call-overload]
+        made = session.client(service, endpoint_url=endpoint_url, config=_CONFIG)  # type: ignore[call-overload]
+        made.meta.events.register("before-parse", _refuse_web_page)
+        return made
 
     return client
+
+
+def _refuse_web_page(response_dict: Any, operation_model: Any, **_: object) -> None:
+    """End the command where a web page answers, which botocore might read as an answer without any field."""
+    is_page = str(response_dict["headers"].get("Content-Type", "")).startswith("text/html")
+    if is_page and not operation_model.has_streaming_output:
+        raise Failure(
+            Code.UNAVAILABLE,
+            "What answers at the endpoint is not AWS.",
+            remedy="Is the address right? Networks where one signs in first answer in place of others, too.",
+        )
 
 
 def _check_credentials(session: boto3.Session, *, is_here: bool) -> None:
@@ -186,10 +199,20 @@ def _check_credentials(session: boto3.Session, *, is_here: bool) -> None:
 
 
 def _is_loopback(url: str) -> bool:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    host = _host(url)
+    if host is None:
         raise Failure(Code.USAGE, "--endpoint-url is not a URL.", remedy="Write it like http://127.0.0.1:4566")
     try:
-        return ipaddress.ip_address(parts.hostname).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return parts.hostname == "localhost"
+        return host == "localhost"
+
+
+def _host(url: str) -> str | None:
+    """The host of a URL that a client can be made for; None for any other text."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return None
+    return parts.hostname if usable else None

@@ -119,7 +119,12 @@ def on_table(table: str) -> Iterator[None]:
     try:
         yield
     except Refused as refused:
-        raise Failure(Code.REFUSED, f"The backfill is refused: {refused.code}.", details=(str(refused),)) from refused
+        raise Failure(
+            Code.REFUSED,
+            f"The backfill is refused: {refused.code}.",
+            remedy="Nothing was changed. Correct that, and start again.",
+            details=(str(refused),),
+        ) from refused
     except Systemic as stopped:
         missing = stopped.code.startswith("ResourceNotFound")
         raise Failure(

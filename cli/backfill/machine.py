@@ -76,7 +76,12 @@ def failure(ended: Ended) -> Failure:
             remedy="What was done stays done. Mend that, then: switchboard backfill resume RUN",
         )
     if ended.error in runs.ERRORS:
-        return Failure(Code.REFUSED, f"The backfill is refused: {ended.error}.", details=(reason,) if reason else ())
+        return Failure(
+            Code.REFUSED,
+            f"The backfill is refused: {ended.error}.",
+            details=(reason,) if reason else (),
+            remedy="Nothing was changed. Correct that, and start again.",
+        )
     return Failure(
         Code.PARTLY,
         f"The execution ended early: {ended.error}.",

@@ -10,6 +10,7 @@ from cli import options
 from cli.backfill import fields
 from cli.backfill.executions import execute, new_run_id
 from cli.backfill.requests import request
+from cli.errors import Code, Failure
 from cli.tools import tools_of
 from switchboard.schema import runs
 
@@ -33,6 +34,12 @@ def plan(
     region: options.Region = None,
 ) -> None:
     """Say what a run would change, cost and take, from a sample of the table. Nothing is changed."""
+    if job == runs.RENAME_USER:
+        raise Failure(
+            Code.USAGE,
+            "A rename has no plan: it changes one person's conversations.",
+            remedy="Start it: switchboard backfill start --job rename_user --user UUID",
+        )
     tools = tools_of(context)
     asked = request(
         job,

@@ -100,7 +100,9 @@ def resume(
     if found.status == runs.RUNNING and not found.pausing:
         raise Failure(Code.REFUSED, "The run goes on already.", remedy="Watch it: switchboard backfill status RUN")
     if found.status in {runs.SUCCEEDED, runs.INCOMPLETE, runs.FAILED}:
-        raise Failure(Code.REFUSED, f"The run is over: {found.status}.", remedy="Start another one.")
+        raise Failure(
+            Code.REFUSED, f"The run is over: {found.status}.", remedy="`switchboard backfill start` starts another."
+        )
     table.unpause(run)
     if found.status == runs.RUNNING:
         output.say(f"It does not pause: switchboard backfill status {run} --stage {target.stage}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer.main
 from typer.core import TyperGroup
 
-from cli.errors import Code
+from cli.errors import MEANINGS, Code
 from cli.main import app
 from tools.docs.regions import table
 
@@ -16,16 +16,6 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 100
 """Columns of the help texts; a terminal has them wrapped at its own width."""
-
-_MEANINGS: Final = {
-    Code.DONE: "done",
-    Code.FAULT: "a fault of ours: please report it",
-    Code.USAGE: "the command was not understood: the message says what is missing",
-    Code.REFUSED: "refused: by a role, by a rule, or because nobody confirmed",
-    Code.NOT_FOUND: "not found: the stage, the table, the person, the run, the object",
-    Code.PARTLY: "partly done, or not verified: what was done stays done",
-    Code.UNAVAILABLE: "the service is busy or does not answer: run the same command again",
-}
 
 
 def contents() -> dict[str, str]:
@@ -48,7 +38,7 @@ def _below(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
 
 
 def _exit_codes() -> str:
-    return table(("Code", "Means"), [(str(int(code)), _MEANINGS[code]) for code in Code])
+    return table(("Code", "Means"), [(str(int(code)), MEANINGS[code]) for code in Code])
 
 
 def _index(found: list[tuple[tuple[str, ...], Any]]) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-RUNNING = SimpleNamespace(endpoint_url="http://127.0.0.1:4999")
+RUNNING = SimpleNamespace(endpoint_url="http://127.0.0.1:4999", port=4999)
 
 
 class FakeStanding:
@@ -73,6 +74,26 @@ def test_a_second_up_says_so_and_changes_nothing(cloud: FakeStanding) -> None:
     result = run("up")
     assert (result.exit_code, cloud.calls) == (0, ["up None"])
     assert "was running already at http://127.0.0.1:4999" in result.stdout
+
+
+def test_another_port_is_not_what_a_running_one_takes(cloud: FakeStanding) -> None:
+    cloud.running = RUNNING
+    assert "keeps its port" in run("up", "--port", "5000").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("up",), {"endpoint_url": "http://127.0.0.1:4999", "port": 4999, "is_new": False}),
+        (("status",), {"endpoint_url": "http://127.0.0.1:4999", "port": 4999}),
+        (("down",), {"stopped": True}),
+    ],
+)
+def test_a_program_reads_the_same_as_json(cloud: FakeStanding, words: tuple[str, ...], expected: Any) -> None:
+    cloud.running = RUNNING
+    answer = json.loads(run(*words, "--json").stdout)
+    answer.pop("env_file", None)
+    assert answer == expected
 
 
 @pytest.mark.parametrize(
