@@ -64,36 +64,23 @@ MISJUDGED: Final = (
         "Overlooks the conditions: any caller, but of this account, and through one named service.",
         "test_a_key_is_open_to_callers_of_the_account_through_one_service_only",
     ),
-)
-
-_SERVICES_NAME_THEM: Final = {
-    "access/BackfillOperator/Policy": _allows(
-        "<Reports.Arn>/runs/*", "arn:states:execution:switchboard-<stage>-backfill:*"
+    Misjudged(
+        f"{SERVERLESS}-SQSRedrivePolicy",
+        "Asks a dead-letter queue for a dead-letter queue, and so on without an end.",
+        "test_what_a_queue_cannot_deliver_goes_to_a_dead_letter_queue",
     ),
-    "access/DataOperator/Policy": _allows("<Quarantine.Arn>/*"),
-    "backfill/Backfill/Step/Policy": _allows(
-        "<MessagesTable.Arn>/export/*", "<Reports.Arn>/exports/*", "<Reports.Arn>/mappings/*", "<Reports.Arn>/runs/*"
+    Misjudged(
+        f"{SERVERLESS}-LambdaEventSourceMappingDestination",
+        "Asks mappings of queues, too, for a destination of failures, which Lambda takes of streams only.",
+        "test_what_a_mapping_cannot_deliver_is_kept",
     ),
-    "functions/Cdr/Guard/Policy": _allows(
-        "<Quarantine.Arn>/aws/lambda/????????-????-????-????-????????????/*", "<Quarantine.Arn>/cdr-guard/*"
-    ),
-    "functions/Cdr/Writer/Policy": _allows(
-        "<Quarantine.Arn>/aws/lambda/async/switchboard-<stage>-cdr-writer/*", "<Quarantine.Arn>/cdr-writer/*"
-    ),
-    "functions/Messaging/StreamHandler/Policy": _allows(
-        "<Quarantine.Arn>/aws/lambda/????????-????-????-????-????????????/*", "<Quarantine.Arn>/stream-handler/*"
-    ),
-}
-
-_NAMES = (
-    "Objects, executions and copies have names that nobody knows when the policy is written. Each pattern begins with "
-    "this system's own bucket and prefix, state machine or table, and its actions are listed one by one."
 )
 
 _NO_RESOURCE: Final = Gap(
-    "X-Ray, log delivery and looking at network interfaces know no resource to which they could be narrowed, which a "
-    "test proves action by action. They read and write no data of this system, the code of a function is denied "
-    "network interfaces again, and the boundary gives nothing by itself.",
+    "X-Ray, log delivery, lists of streams and looking at network interfaces know no resource to which they could be "
+    "narrowed, which a test proves action by action. They read and write no data of this system. The code of a "
+    "function is granted neither streams nor batches and denied network interfaces, and the boundary gives nothing by "
+    "itself: each function's own policy names objects by their full shape.",
     {
         "backfill/Machine/Policy": _allows(
             "*",
@@ -114,49 +101,42 @@ _NO_RESOURCE: Final = Gap(
             ),
             "CKV_AWS_111",
         ),
-        "network/LambdaService": _allows("*", "arn:ec2:network-interface/*"),
+        "network/LambdaService": _allows(
+            "*",
+            "<Quarantine.Arn>/aws/lambda/????????-????-????-????-????????????/*",
+            "arn:ec2:network-interface/*",
+        ),
+    },
+)
+
+_NAMED_BY_EXPORTS: Final = Gap(
+    "DynamoDB gives an export and each of its objects a name, and an operator names a mapping file: nobody knows them "
+    "when the policy is written. Each pattern begins with this system's own table, or with one prefix of its own "
+    "bucket of reports, its actions are listed one by one, and an operator reads reports and failed keys only of these.",
+    {
+        "backfill/Backfill/Step/Policy": _allows(
+            "<MessagesTable.Arn>/export/*",
+            "<Reports.Arn>/exports/*",
+            "<Reports.Arn>/mappings/*",
+            "<Reports.Arn>/runs/*",
+        ),
     },
 )
 
 _END_OF_THE_LINE: Final = Gap(
-    "A dead-letter queue has no dead-letter queue of its own. Each keeps its messages for 14 days, the longest there "
-    "is, an alarm says when one arrives, and nothing else may send there.",
-    {
-        "data/FailedInvocations": ("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy", "sqs_dlq_check"),
-        "functions/Cdr/Ingest/DeadLetters": ("Serverless-SQSRedrivePolicy",),
-        # Lambda takes a failure destination of streams only; a queue has its dead-letter queue instead.
-        "functions/Cdr/WriterFromQueue": ("Serverless-LambdaEventSourceMappingDestination",),
-    },
+    "A dead-letter queue has no dead-letter queue of its own, and these rules do not see that this is the one of every "
+    "function. It keeps its messages for 14 days, the longest there is, an alarm says when one arrives, and no other "
+    "queue may send there.",
+    {"data/FailedInvocations": ("AwsSolutions-SQS3", "sqs_dlq_check")},
 )
 
 _DEFAULT_GROUP: Final = Gap(
-    "CloudFormation cannot close the default security group of a network. Nothing is in it: the functions have a group "
-    "of their own, and the network has no way in and none out but two endpoints.",
+    "Without any input the stage makes its network, whose default security group CloudFormation cannot close. Nothing "
+    "is in it: the functions have a group of their own, and the network has no way in and none out but two endpoints.",
     {"network/Private/Vpc": _in_packs("VPCDefaultSecurityGroupClosed", NIST, HIPAA, PCI)},
 )
 
-_REPLICATED: Final = _in_packs("S3BucketReplicationEnabled", NIST, HIPAA, PCI)
-_ONE_REGION = (
-    "Nothing is kept outside the region. Versions of objects outlive their deletion for 90 days, S3 stores each in "
-    "three zones, and no answer depends on them: senders repeat, runs are verified from the tables, and the events of "
-    "the trail are in its log group, too."
-)
-
-PROD: Final = (
-    Gap(
-        _NAMES,
-        {
-            **_SERVICES_NAME_THEM,
-            "data/Backup/Policy": _allows(
-                "<CdrTable.Arn>/backup/*", "<MessagesTable.Arn>/backup/*", "<RunsTable.Arn>/backup/*"
-            ),
-        },
-    ),
-    _NO_RESOURCE,
-    _END_OF_THE_LINE,
-    _DEFAULT_GROUP,
-    Gap(_ONE_REGION, dict.fromkeys(("data/Quarantine", "data/Reports", "guardrails/Audit"), _REPLICATED)),
-)
+PROD: Final = (_NO_RESOURCE, _NAMED_BY_EXPORTS, _END_OF_THE_LINE)
 
 _FUNCTIONS: Final = (
     "backfill/Backfill/Step",
@@ -180,13 +160,14 @@ _NO_KEYS = (
 )
 
 DEV: Final = (
-    Gap(_NAMES, _SERVICES_NAME_THEM),
     _NO_RESOURCE,
+    _NAMED_BY_EXPORTS,
     _END_OF_THE_LINE,
     _DEFAULT_GROUP,
     Gap(
-        "A copy of every object is not part of the free tier. " + _ONE_REGION,
-        dict.fromkeys(_BUCKETS, _REPLICATED),
+        "A copy of every object is not part of the free tier. Versions of objects outlive their deletion for 90 days, "
+        "and the stage holds no data of real people.",
+        dict.fromkeys(_BUCKETS, _in_packs("S3BucketReplicationEnabled", NIST, HIPAA, PCI)),
     ),
     Gap(
         _NO_KEYS,

@@ -9,6 +9,7 @@ from aws_cdk.aws_iam import PolicyStatement
 
 from infra.constructs.messaging_functions import LEADING_KEYS
 from infra.constructs.operator_role import OperatorRole
+from infra.constructs.shapes import CHECKPOINT, SEGMENT, UUID
 from switchboard.schema import deployment, runs
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _run(backfill: BackfillStack) -> tuple[PolicyStatement, ...]:
         PolicyStatement(
             sid="WatchAndStopRuns",
             actions=["states:DescribeExecution", "states:StopExecution"],
-            resources=[machine.executions[0]],
+            resources=[machine.execution_of(UUID)],
         ),
     )
 
@@ -90,7 +91,10 @@ def _watch_and_control(data: DataStack) -> tuple[PolicyStatement, ...]:
         PolicyStatement(
             sid="ReadReports",
             actions=["s3:GetObject"],
-            resources=[data.reports.arn_for_objects(f"{runs.OBJECTS_PREFIX}*")],
+            resources=[
+                data.reports.arn_for_objects(runs.objects_prefix(UUID) + name)
+                for name in (runs.REPORT_OBJECT, f"{runs.FAILED_PREFIX}{SEGMENT}-{CHECKPOINT}.json")
+            ],
         ),
         PolicyStatement(
             sid="ListReports",

@@ -9,6 +9,7 @@ from aws_cdk.aws_iam import Effect, ManagedPolicy, PolicyStatement
 
 from infra.constructs import dynamodb_actions
 from infra.constructs.key import DYNAMODB_USE, S3_USE
+from infra.constructs.shapes import UUID
 from switchboard.schema import deployment, runs
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from infra.stacks.data import DataStack
 
 OF_THE_CODE: Final = {"Null": {"lambda:SourceFunctionArn": "false"}}
-"""Lambda names the function in every request of its code, and in none that it makes itself to attach the function to a
-network (Lambda Developer Guide, "Using source function ARN to control function access behavior")."""
+OF_LAMBDA: Final = {"Null": {"lambda:SourceFunctionArn": "true"}}
+"""Lambda names the function in every request of its code, and in none that it makes itself in the role's name, but for
+logs, traces and file systems (Lambda Developer Guide, "Using source function ARN to control function access
+behavior")."""
 
 NETWORK_INTERFACES: Final = (
     "ec2:AssignPrivateIpAddresses",
@@ -35,10 +38,10 @@ NETWORK_INTERFACES: Final = (
 
 
 class LambdaService(ManagedPolicy):
-    """What Lambda itself does in the name of every function of a stage: traces, failed invocations, network interfaces.
+    """What Lambda itself does in the name of every function of a stage: traces, streams, failures, network interfaces.
 
     One policy for all, so that the few permissions that no resource can narrow stand in one place. The code of a
-    function, which holds the same credentials, is denied the network interfaces again.
+    function, which holds the same credentials, is granted neither streams nor batches, and denied network interfaces.
     """
 
     def __init__(
@@ -53,6 +56,19 @@ class LambdaService(ManagedPolicy):
             statements=[
                 _send_traces(),
                 _set_failures_aside(data),
+                PolicyStatement(
+                    sid="LookForTheStream",
+                    actions=[dynamodb_actions.LIST_STREAMS],
+                    resources=["*"],
+                    conditions=OF_LAMBDA,
+                ),
+                PolicyStatement(
+                    # Not the shape of the rest of the name: Lambda would lose a batch whose shard AWS named otherwise.
+                    sid="KeepDiscardedStreamBatches",
+                    actions=["s3:PutObject"],
+                    resources=[data.quarantine.arn_for_objects(f"{deployment.LAMBDA_PREFIX}{UUID}/*")],
+                    conditions=OF_LAMBDA,
+                ),
                 PolicyStatement(
                     # EC2 knows no resource to which looking could be narrowed.
                     sid="SeeSubnetsAndNetworkInterfaces",
@@ -133,6 +149,7 @@ def _data_of_this_stage(data: DataStack) -> tuple[PolicyStatement, ...]:
             actions=list(dynamodb_actions.READ_STREAM),
             resources=[data.cdr_table.stream_arn, data.messages_table.stream_arn],
         ),
+        PolicyStatement(sid="ListsOfStreams", actions=[dynamodb_actions.LIST_STREAMS], resources=["*"]),
         PolicyStatement(
             sid="ItsBuckets", actions=["s3:ListBucket"], resources=[bucket.bucket_arn for bucket in data.buckets]
         ),

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra.constructs.function import SwitchboardFunction
 from infra.constructs.published import Published
-from infra.constructs.quarantine import keep_discarded_batches, keep_failed_invocations, keep_payloads
+from infra.constructs.quarantine import find_failure_destination, keep_failed_invocations, keep_payloads
 from infra.constructs.queue import IngestQueue
 from infra.constructs.stream import follow_stream, read_stream
 from switchboard.schema import cdr, deployment
@@ -80,9 +80,10 @@ class CdrFunctions(Construct):
                     resources=[self._data.cdr_table.table_arn],
                 ),
                 keep_payloads(self._data.quarantine, deployment.CDR_WRITER),
-                *keep_failed_invocations(
+                keep_failed_invocations(
                     self._data.quarantine, deployment.function_name(self._stage.name, deployment.CDR_WRITER)
                 ),
+                find_failure_destination(self._data.quarantine),
                 PolicyStatement(
                     sid="TakeMessagesFromItsQueue",
                     actions=["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
@@ -133,7 +134,7 @@ class CdrFunctions(Construct):
             statements=[
                 read_stream("ReadTheStreamOfCdrs", self._data.cdr_table.stream_arn),
                 keep_payloads(self._data.quarantine, deployment.CDR_GUARD),
-                *keep_discarded_batches(self._data.quarantine),
+                find_failure_destination(self._data.quarantine),
             ],
         )
 

@@ -9,6 +9,7 @@ from aws_cdk.aws_iam import PolicyStatement
 
 from infra.constructs.messaging_functions import LEADING_KEYS, PREVIEW_ATTRIBUTES
 from infra.constructs.operator_role import OperatorRole
+from infra.constructs.quarantine import discarded_batches, failed_invocations_of, kept_by
 from switchboard.schema import deployment, messages
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class DataOperator(OperatorRole):
                 _find_what_is_published(Stack.of(scope), stage),
                 _invoke(functions),
                 *_look_at_tables(data),
-                *_use_the_quarantine(data),
+                *_use_the_quarantine(data, stage),
                 *([_write_conversations(data)] if stage.example_data else []),
             ],
         )
@@ -101,13 +102,18 @@ def _look_at_tables(data: DataStack) -> tuple[PolicyStatement, ...]:
     )
 
 
-def _use_the_quarantine(data: DataStack) -> tuple[PolicyStatement, ...]:
+def _use_the_quarantine(data: DataStack, stage: StageConfig) -> tuple[PolicyStatement, ...]:
+    names = (
+        *(kept_by(function) for function in (deployment.CDR_GUARD, deployment.CDR_WRITER, deployment.STREAM_HANDLER)),
+        failed_invocations_of(deployment.function_name(stage.name, deployment.CDR_WRITER)),
+        discarded_batches(),
+    )
     return (
         PolicyStatement(sid="ListTheQuarantine", actions=["s3:ListBucket"], resources=[data.quarantine.bucket_arn]),
         PolicyStatement(
             sid="ReadTheQuarantineAndRemoveWhatIsSettled",
             actions=["s3:DeleteObject", "s3:GetObject"],
-            resources=[data.quarantine.arn_for_objects("*")],
+            resources=[data.quarantine.arn_for_objects(name) for name in names],
         ),
     )
 

@@ -37,10 +37,8 @@ table export in DynamoDB")."""
 
 DESCRIBE: Final = ("dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable")
 """What a backfill asks of a table before it changes it."""
-READ_STREAM: Final = (
-    "dynamodb:DescribeStream",
-    "dynamodb:GetRecords",
-    "dynamodb:GetShardIterator",
-    "dynamodb:ListStreams",
-)
-"""What Lambda's poller does with the role of the function that a stream calls."""
+READ_STREAM: Final = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+LIST_STREAMS: Final = "dynamodb:ListStreams"
+"""What Lambda's poller does with the role of the function that a stream calls. Listing answers for the whole account:
+IAM knows no resource for it, and a permission on one stream is none (Service Authorization Reference; AWS's own policy
+`AWSLambdaDynamoDBExecutionRole` gives it on every resource, too)."""

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra.constructs.function import SwitchboardFunction
 from infra.constructs.published import Published
-from infra.constructs.quarantine import keep_discarded_batches, keep_payloads
+from infra.constructs.quarantine import find_failure_destination, keep_payloads
 from infra.constructs.stream import follow_stream, read_stream
 from switchboard.schema import deployment, messages
 
@@ -138,7 +138,7 @@ class MessagingFunctions(Construct):
                     },
                 ),
                 keep_payloads(self._data.quarantine, deployment.STREAM_HANDLER),
-                *keep_discarded_batches(self._data.quarantine),
+                find_failure_destination(self._data.quarantine),
             ],
         )
 

@@ -1,4 +1,4 @@
-"""What the quarantine bucket must let a function do, as statements of that function's policy."""
+"""What functions and Lambda itself keep in the quarantine bucket: names, and statements that allow it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,29 @@ from typing import TYPE_CHECKING, Final
 
 from aws_cdk.aws_iam import PolicyStatement
 
+from infra.constructs.shapes import DAY, MOMENT, SHA_256, SHARD, UUID
+from switchboard.schema.deployment import LAMBDA_PREFIX
+
 if TYPE_CHECKING:
     from aws_cdk.aws_s3 import IBucket
 
-ASYNC_FAILURES: Final = "aws/lambda/async"
-"""Where Lambda itself keeps failed asynchronous invocations, by function (Lambda Developer Guide)."""
-STREAM_FAILURES: Final = "aws/lambda/????????-????-????-????-????????????"
-"""Where Lambda itself keeps discarded stream batches, by the mapping's UUID, which is known after its creation only."""
+OF_LAMBDA: Final = f"{DAY}/{MOMENT}-{UUID}"
+"""How the name ends that Lambda gives to what it keeps (Lambda Developer Guide, "Capturing records")."""
+
+
+def kept_by(function: str) -> str:
+    """What the code of a function keeps, by the function's short name: a day and the hash of what it holds."""
+    return f"{function}/{DAY}/{SHA_256}.json"
+
+
+def failed_invocations_of(function_name: str) -> str:
+    """What Lambda keeps of asynchronous invocations of a function that failed for good."""
+    return f"{LAMBDA_PREFIX}async/{function_name}/{OF_LAMBDA}"
+
+
+def discarded_batches() -> str:
+    """What Lambda keeps of batches of a stream that it gave up, by mapping, which has no name before it is there."""
+    return f"{LAMBDA_PREFIX}{UUID}/{SHARD}/{OF_LAMBDA}"
 
 
 def keep_payloads(quarantine: IBucket, function: str) -> PolicyStatement:
@@ -20,36 +36,21 @@ def keep_payloads(quarantine: IBucket, function: str) -> PolicyStatement:
     return PolicyStatement(
         sid="KeepWhatItCannotProcess",
         actions=["s3:PutObject"],
-        resources=[quarantine.arn_for_objects(f"{function}/*")],
+        resources=[quarantine.arn_for_objects(kept_by(function))],
     )
 
 
-def keep_failed_invocations(quarantine: IBucket, function_name: str) -> tuple[PolicyStatement, ...]:
+def keep_failed_invocations(quarantine: IBucket, function_name: str) -> PolicyStatement:
     """Lambda keeps asynchronous invocations that failed for good, in the name of the function's role."""
-    return (
-        PolicyStatement(
-            sid="KeepFailedAsynchronousInvocations",
-            actions=["s3:PutObject"],
-            resources=[quarantine.arn_for_objects(f"{ASYNC_FAILURES}/{function_name}/*")],
-        ),
-        _find(quarantine),
+    return PolicyStatement(
+        sid="KeepFailedAsynchronousInvocations",
+        actions=["s3:PutObject"],
+        resources=[quarantine.arn_for_objects(failed_invocations_of(function_name))],
     )
 
 
-def keep_discarded_batches(quarantine: IBucket) -> tuple[PolicyStatement, ...]:
-    """Lambda keeps batches of a stream that it gave up, in the name of the function's role."""
-    return (
-        PolicyStatement(
-            sid="KeepDiscardedStreamBatches",
-            actions=["s3:PutObject"],
-            resources=[quarantine.arn_for_objects(f"{STREAM_FAILURES}/*")],
-        ),
-        _find(quarantine),
-    )
-
-
-def _find(quarantine: IBucket) -> PolicyStatement:
-    # Lambda asks for it where the failure destination is a bucket (Lambda Developer Guide, "Capturing records").
+def find_failure_destination(quarantine: IBucket) -> PolicyStatement:
+    """Lambda asks for it where a failure destination is a bucket (Lambda Developer Guide, "Capturing records")."""
     return PolicyStatement(
         sid="FindTheFailureDestination",
         actions=["s3:ListBucket"],

@@ -72,7 +72,11 @@ class BackfillMachine(Construct):
     @property
     def executions(self) -> tuple[str, str]:
         """The ARNs of its executions, from its name: those that people start, and those of single segments."""
-        return self._arn("execution", f"{self.name}:*"), self._arn("execution", f"{self.name}/{SEGMENTS_LABEL}:*")
+        return self.execution_of("*"), self._arn("execution", f"{self.name}/{SEGMENTS_LABEL}:*")
+
+    def execution_of(self, name: str) -> str:
+        """The ARN of the execution of that name, or of those that match it."""
+        return self._arn("execution", f"{self.name}:{name}")
 
     def _arn(self, resource: str, name: str) -> str:
         return Stack.of(self).format_arn(

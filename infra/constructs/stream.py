@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from aws_cdk.aws_iam import PolicyStatement
 from aws_cdk.aws_lambda import CfnEventSourceMapping
 
+from infra.constructs.dynamodb_actions import READ_STREAM
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,17 +21,8 @@ if TYPE_CHECKING:
 
 
 def read_stream(sid: str, stream_arn: str) -> PolicyStatement:
-    """What Lambda's poller does with the function's role."""
-    return PolicyStatement(
-        sid=sid,
-        actions=[
-            "dynamodb:DescribeStream",
-            "dynamodb:GetRecords",
-            "dynamodb:GetShardIterator",
-            "dynamodb:ListStreams",
-        ],
-        resources=[stream_arn],
-    )
+    """What Lambda's poller does with the function's role, but for listing streams, which is not done on one of them."""
+    return PolicyStatement(sid=sid, actions=list(READ_STREAM), resources=[stream_arn])
 
 
 def follow_stream(

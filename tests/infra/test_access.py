@@ -97,6 +97,19 @@ def test_the_message_backend_may_invoke_messages(templates: Templates, stage: st
 def test_an_operator_may_do_what_the_commands_on_data_call(templates: Templates, stage: str) -> None:
     messages = ("${MessagesTable.Arn}",)
     example_data = {"dynamodb:ConditionCheckItem": messages, "dynamodb:PutItem": messages}
+    uuid, by_code = "????????-????-????-????-????????????", f"????/??/??/{'?' * 64}.json"
+    by_lambda = f"????/??/??/????-??-??T??.??.??-{uuid}"
+    shard = f"shardId-{'?' * 20}-{'?' * 8}"
+    kept = tuple(
+        f"${{Quarantine.Arn}}/{name}"
+        for name in (
+            f"aws/lambda/{uuid}/{shard}/{by_lambda}",
+            f"aws/lambda/async/switchboard-{stage}-cdr-writer/{by_lambda}",
+            f"cdr-guard/{by_code}",
+            f"cdr-writer/{by_code}",
+            f"stream-handler/{by_code}",
+        )
+    )
     assert templates.allowed(stage, "DataOperator") == {
         "ssm:GetParameter": tuple(arn(stage, "ssm", f"parameter/switchboard/{stage}/{path}") for path in LOOKED_UP),
         "lambda:InvokeFunction": (
@@ -111,8 +124,8 @@ def test_an_operator_may_do_what_the_commands_on_data_call(templates: Templates,
         "dynamodb:Query": messages,
         "dynamodb:UpdateItem": messages,
         "s3:ListBucket": ("${Quarantine.Arn}",),
-        "s3:GetObject": ("${Quarantine.Arn}/*",),
-        "s3:DeleteObject": ("${Quarantine.Arn}/*",),
+        "s3:GetObject": kept,
+        "s3:DeleteObject": kept,
         **({} if stage == "prod" else example_data),
     }
 

@@ -177,7 +177,8 @@ def test_maps_hand_on_numbers_and_bring_back_nothing() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_backfill_operator_may_run_backfills_and_touch_no_item(templates: Templates, stage: str) -> None:
     paths = ("backfill/reports-bucket", "backfill/runs-table", "backfill/state-machine")
-    executions = (arn(stage, "states", f"execution:switchboard-{stage}-backfill:*"),)
+    run = "????????-????-????-????-????????????"
+    executions = (arn(stage, "states", f"execution:switchboard-{stage}-backfill:{run}"),)
     assert templates.allowed(stage, "BackfillOperator") == {
         "ssm:GetParameter": tuple(arn(stage, "ssm", f"parameter/switchboard/{stage}/{path}") for path in paths),
         "states:StartExecution": ("${Machine.Arn}",),
@@ -187,7 +188,7 @@ def test_a_backfill_operator_may_run_backfills_and_touch_no_item(templates: Temp
         "dynamodb:BatchGetItem": (RUNS,),
         "dynamodb:Query": (RUNS,),
         "dynamodb:UpdateItem": (RUNS,),
-        "s3:GetObject": (f"{REPORTS}/runs/*",),
+        "s3:GetObject": (f"{REPORTS}/runs/{run}/failed/??????-?????????.json", f"{REPORTS}/runs/{run}/report.json"),
         "s3:ListBucket": (REPORTS,),
     }
     policy = templates.one(stage, MANAGED_POLICY, "BackfillOperatorPolicy")["PolicyDocument"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.config import LOCAL
-from infra.constructs.boundary import NETWORK_INTERFACES
+from infra.constructs.boundary import NETWORK_INTERFACES, OF_LAMBDA
 from infra.constructs.dynamodb_actions import ON_ITEMS
 from tests.infra.templates import MANAGED_POLICY, STAGES
 
@@ -121,18 +121,23 @@ def test_the_code_is_denied_the_network_interfaces(templates: Templates, stage: 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_lambda_does_for_every_function_what_no_function_could_do_without(templates: Templates, stage: str) -> None:
+    statements = [one for one in policy(templates, stage, "LambdaService") if one.effect == "Allow"]
     granted = {
         action: statement.resources
-        for statement in policy(templates, stage, "LambdaService")
-        if statement.effect == "Allow"
+        for statement in statements
         for action in statement.actions
         if not action.startswith("ec2:")
     }
     assert granted == {
+        "dynamodb:ListStreams": ("*",),
+        "s3:PutObject": ("${Quarantine.Arn}/aws/lambda/????????-????-????-????-????????????/*",),
         "sqs:SendMessage": ("${FailedInvocations.Arn}",),
         "xray:PutTelemetryRecords": ("*",),
         "xray:PutTraceSegments": ("*",),
     }
+    kept_from_the_code = {action for one in statements if one.condition == OF_LAMBDA for action in one.actions}
+    assert kept_from_the_code == {"dynamodb:ListStreams", "s3:PutObject"}
+    assert OF_LAMBDA == {"Null": {"lambda:SourceFunctionArn": "true"}}
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -191,14 +191,14 @@ def test_every_object_of_prod_is_copied_to_another_region_under_a_key_of_that_re
     assert {HASH.sub("", name) for name in buckets} == {"Audit", "Quarantine", "Reports"}
     for bucket in buckets.values():
         copied = bucket["Properties"]["ReplicationConfiguration"]
-        role = f"arn:${{AWS::Partition}}:iam::{PLACEHOLDER_ACCOUNT}:role/switchboard-copies"
+        role = f"arn:aws:iam::{PLACEHOLDER_ACCOUNT}:role/switchboard-copies"
         assert templates.text("prod", copied["Role"]) == role
         (rule,) = copied["Rules"]
         assert (rule["Status"], rule["Filter"]) == ("Enabled", {"Prefix": ""})
         # Without this S3 leaves out whatever a customer-managed key encrypts, which here is everything.
         assert rule["SourceSelectionCriteria"]["SseKmsEncryptedObjects"] == {"Status": "Enabled"}
-        into = f"arn:${{AWS::Partition}}:s3:::switchboard-copies-{PLACEHOLDER_ACCOUNT}-eu-west-1"
-        key = f"arn:${{AWS::Partition}}:kms:eu-west-1:{PLACEHOLDER_ACCOUNT}:alias/switchboard-copies"
+        into = f"arn:aws:s3:::switchboard-copies-{PLACEHOLDER_ACCOUNT}-eu-west-1"
+        key = f"arn:aws:kms:eu-west-1:{PLACEHOLDER_ACCOUNT}:alias/switchboard-copies"
         assert templates.text("prod", rule["Destination"]["Bucket"]) == into
         encryption = rule["Destination"]["EncryptionConfiguration"]
         assert templates.text("prod", encryption["ReplicaKmsKeyID"]) == key

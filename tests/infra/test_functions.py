@@ -46,6 +46,11 @@ LEGACY_TABLES = {"local": '["qm_staging_dev_cdr"]', "dev": "[]", "prod": "[]"}
 KNOW_THE_RETENTION = {"CdrWriter", "CdrGuard", "BackfillStep"}
 
 
+BY_CODE = f"????/??/??/{'?' * 64}.json"
+BY_LAMBDA = "????/??/??/????-??-??T??.??.??-????????-????-????-????-????????????"
+"""Names of what is kept in the quarantine."""
+
+
 def logs(owner: str) -> dict[str, tuple[str, ...]]:
     log_group = (f"${{{owner}LogGroup.Arn}}",)
     return {"logs:CreateLogStream": log_group, "logs:PutLogEvents": log_group}
@@ -62,8 +67,8 @@ def test_the_writer_may_create_cdrs_and_read_them_back_and_nothing_else(template
     assert allowed == on_dynamodb | logs("CdrWriter") | {
         "s3:ListBucket": ("${Quarantine.Arn}",),
         "s3:PutObject": (
-            f"${{Quarantine.Arn}}/aws/lambda/async/switchboard-{stage}-cdr-writer/*",
-            "${Quarantine.Arn}/cdr-writer/*",
+            f"${{Quarantine.Arn}}/aws/lambda/async/switchboard-{stage}-cdr-writer/{BY_LAMBDA}",
+            f"${{Quarantine.Arn}}/cdr-writer/{BY_CODE}",
         ),
         "sqs:DeleteMessage": ("${CdrIngestQueue.Arn}",),
         "sqs:GetQueueAttributes": ("${CdrIngestQueue.Arn}",),
@@ -85,12 +90,8 @@ def test_the_guard_may_read_the_stream_and_keep_what_it_saw(templates: Templates
         "dynamodb:DescribeStream": stream,
         "dynamodb:GetRecords": stream,
         "dynamodb:GetShardIterator": stream,
-        "dynamodb:ListStreams": stream,
         "s3:ListBucket": ("${Quarantine.Arn}",),
-        "s3:PutObject": (
-            "${Quarantine.Arn}/aws/lambda/????????-????-????-????-????????????/*",
-            "${Quarantine.Arn}/cdr-guard/*",
-        ),
+        "s3:PutObject": (f"${{Quarantine.Arn}}/cdr-guard/{BY_CODE}",),
     }
 
 
@@ -117,12 +118,8 @@ def test_the_stream_handler_may_update_previews_and_nothing_else(templates: Temp
         "dynamodb:DescribeStream": stream,
         "dynamodb:GetRecords": stream,
         "dynamodb:GetShardIterator": stream,
-        "dynamodb:ListStreams": stream,
         "s3:ListBucket": ("${Quarantine.Arn}",),
-        "s3:PutObject": (
-            "${Quarantine.Arn}/aws/lambda/????????-????-????-????-????????????/*",
-            "${Quarantine.Arn}/stream-handler/*",
-        ),
+        "s3:PutObject": (f"${{Quarantine.Arn}}/stream-handler/{BY_CODE}",),
     }
     policy = templates.one(stage, "AWS::IAM::ManagedPolicy", "MessagingStreamHandlerPolicy")
     conditions = {

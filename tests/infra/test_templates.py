@@ -192,8 +192,9 @@ def test_only_what_no_resource_can_narrow_is_allowed_on_every_resource(templates
                 assert name.startswith(("FunctionBoundary", "LambdaService", "MachinePolicy")), name
     traces = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
     machine = {action for action, where in templates.allowed(stage, "Machine").items() if where == ("*",)}
-    assert granted == traces | machine | {"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
-    assert possible == traces | set(NETWORK_INTERFACES)
+    lists = {"dynamodb:ListStreams"}
+    assert granted == traces | machine | lists | {"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}
+    assert possible == traces | lists | set(NETWORK_INTERFACES)
 
 
 @pytest.mark.parametrize("stage", STAGES)

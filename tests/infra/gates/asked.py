@@ -32,6 +32,14 @@ CDRS, TALK, RUNS = "data/CdrTable", "data/MessagesTable", "data/RunsTable"
 QUEUE, KEPT, REPORTS = "functions/Cdr/Ingest/Queue", "data/Quarantine", "data/Reports"
 TABLE_KEY = "data/TableKey"
 OURS, OURS_S3 = "network/Endpoints/DynamoDb", "network/Endpoints/S3"
+PUT: Final = "s3:PutObject"
+MAPPING: Final = "0f1e2d3c-4b5a-4697-8877-665544332211"
+PAYLOAD: Final = f"2026/11/21/{'0a' * 32}.json"
+BATCH: Final = f"aws/lambda/{MAPPING}/shardId-00000001414562045508-2bac9cd2/2026/11/21/2026-11-21T06.30.00-{MAPPING}"
+REPORT: Final = f"runs/{MAPPING}/report.json"
+JOURNAL: Final = f"runs/{MAPPING}/journal/000001/01-000000001-x"
+EXECUTION: Final = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:switchboard-prod-backfill:{MAPPING}"
+BY_CODE: Final = {"lambda:SourceFunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:switchboard-prod-cdr-guard"}
 INVOKE, SEND, ASSUME = "lambda:InvokeFunction", "sqs:SendMessage", "sts:AssumeRole"
 ANYWHERE: Final = {"aws:RequestedRegion": "us-west-2"}
 STREAMED = "/stream/2026-11-21T00:00:00.000"
@@ -83,8 +91,21 @@ REQUESTS: Final = (
     Request("the query scans nothing", NO, QUERY, "dynamodb:Scan", CDRS, through=OURS),
     Request("Lambda polls the stream for the guard", YES, GUARD, "dynamodb:GetRecords", CDRS, below=STREAMED),
     Request("the guard reads no record", NO, GUARD, "dynamodb:GetItem", CDRS, through=OURS),
-    Request("the guard keeps what it saw", YES, GUARD, "s3:PutObject", KEPT, below="/cdr-guard/x", through=OURS_S3),
-    Request("the guard keeps nothing for others", NO, GUARD, "s3:PutObject", KEPT, below="/cdr-writer/x"),
+    Request("the guard keeps what it saw", YES, GUARD, PUT, KEPT, below=f"/cdr-guard/{PAYLOAD}", through=OURS_S3),
+    Request("the guard keeps nothing by another name", NO, GUARD, PUT, KEPT, below="/cdr-guard/x", through=OURS_S3),
+    Request("the guard keeps nothing for others", NO, GUARD, PUT, KEPT, below=f"/cdr-writer/{PAYLOAD}"),
+    Request("Lambda looks for the stream", YES, GUARD, "dynamodb:ListStreams", "*"),
+    Request("a function's code does not", NO, GUARD, "dynamodb:ListStreams", "*", BY_CODE),
+    Request("Lambda keeps a batch that it gave up", YES, GUARD, PUT, KEPT, below=f"/{BATCH}"),
+    Request("a function's code keeps none", NO, GUARD, PUT, KEPT, BY_CODE, below=f"/{BATCH}"),
+    Request("an operator reads a batch", YES, DATA_OPERATOR, "s3:GetObject", KEPT, below=f"/{BATCH}"),
+    Request(
+        "an operator removes a payload", YES, DATA_OPERATOR, "s3:DeleteObject", KEPT, below=f"/cdr-guard/{PAYLOAD}"
+    ),
+    Request("an operator reads nothing else", NO, DATA_OPERATOR, "s3:GetObject", KEPT, below="/other/x"),
+    Request("an operator reads a report", YES, BACKFILL_OPERATOR, "s3:GetObject", REPORTS, below=f"/{REPORT}"),
+    Request("an operator reads no journal", NO, BACKFILL_OPERATOR, "s3:GetObject", REPORTS, below=f"/{JOURNAL}"),
+    Request("an operator watches a run", YES, BACKFILL_OPERATOR, "states:DescribeExecution", EXECUTION),
     Request("a preview is updated", YES, STREAM, "dynamodb:UpdateItem", TALK, PREVIEW, through=OURS),
     Request(
         "a message is not",
