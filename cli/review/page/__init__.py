@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,9 @@ from cli.review.page.texts import condition, dollars, place, readable, visible
 
 if TYPE_CHECKING:
     from cli.review.findings import Rule
+    from cli.review.merging import Shared
     from cli.review.report import Review
+    from cli.review.tables import Table
 
 _FOLDER: Final = Path(__file__).parent
 _SCRIPT: Final = "review.js"
@@ -46,6 +49,7 @@ def page(review: Review) -> str:
         weights=list(Weight),
         changed=_by_weight(review),
         found=_together(review),
+        tables=_alike(review),
         picture=picture,
         script=Markup(script),  # noqa: S704 - a file of this package
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -68,6 +72,15 @@ def _together(review: Review) -> dict[tuple[Rule, tuple[str, ...], tuple[str, ..
     for (rule, what, stages), where in sorted(places.items(), key=lambda item: not item[0][0].is_urgent):
         together.setdefault((rule, tuple(where), stages), []).append(what)
     return together
+
+
+def _alike(review: Review) -> dict[Table, list[Shared[Table]]]:
+    """Tables with the same keys and indexes stand once; what a stage plans for them is told beside."""
+    alike: dict[Table, list[Shared[Table]]] = {}
+    for each in review.tables:
+        indexes = tuple(replace(index, capacity="") for index in each.row.indexes)
+        alike.setdefault(replace(each.row, expiry="", indexes=indexes), []).append(each)
+    return alike
 
 
 def _pretty(template: Any) -> Markup:

@@ -74,4 +74,4 @@ def _starred(text: str) -> Markup:
 
 def _breakable(text: str) -> Markup:
     """Long names may break where their parts meet, and nowhere else."""
-    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[/:.])(?=[^/:.\s])", text))
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[/:.])(?=[^/:.\s])|(?=\[)", text))
