@@ -112,7 +112,7 @@ _NO_RESOURCE: Final = Gap(
 _NAMED_BY_EXPORTS: Final = Gap(
     "DynamoDB gives an export and each of its objects a name, and an operator names a mapping file: nobody knows them "
     "when the policy is written. Each pattern begins with this system's own table, or with one prefix of its own "
-    "bucket of reports, its actions are listed one by one, and an operator reads reports and failed keys only of these.",
+    "bucket of reports, its actions are listed one by one, and an operator reads only reports and failed keys.",
     {
         "backfill/Backfill/Step/Policy": _allows(
             "<MessagesTable.Arn>/export/*",

@@ -220,7 +220,8 @@ class Callers:
     def _named(self, resource: str) -> tuple[str, str]:
         found = re.fullmatch(r"\{([^.}]+)(?:\.\w+)?\}(.*)", resource)
         if not found:
-            literal = resource.replace("REGION", REGION).replace("ACCOUNT", ACCOUNT).replace("*", "granted")
+            literal = resource.replace("REGION", REGION).replace("ACCOUNT", ACCOUNT)
+            literal = literal.replace("*", "granted").replace("?", "0")
             return (literal.split(":parameter")[1] if ":parameter/" in literal else literal), ""
         return self._names[found[1]], found[2]
 
