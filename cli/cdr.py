@@ -131,7 +131,12 @@ def first(
         raise Failure(
             Code.NOT_FOUND,
             f"There was no {event.value} yet.",
-            remedy=f"What there is: switchboard cdr history --sponsorship {shlex.quote(sponsorship)}",
+            remedy=f"What there is: switchboard cdr history --sponsorship {shlex.quote(sponsorship)}"
+            + (
+                ""
+                if subscriber
+                else "\nOf a record that names a subscriber the first one is kept for each: --subscriber ID"
+            ),
         )
 
 

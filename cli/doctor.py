@@ -50,7 +50,8 @@ def doctor(
     target = tools.connect(options.where(stage, endpoint_url, profile, region))
     checks = _account(target, tools) if account else _stage(target)
     is_local = target.stage == deployment.LOCAL_STAGE
-    found = [finding for about, check in checks for finding in examined(about, check, is_local=is_local)]
+    with output.waiting("Looking"):
+        found = [finding for about, check in checks for finding in examined(about, check, is_local=is_local)]
     _print(found, as_json=as_json)
     if any(finding.state in {State.AMISS, State.UNSEEN} for finding in found):
         raise typer.Exit(Code.PARTLY)
@@ -67,6 +68,8 @@ def _stage(target: Target) -> Sequence[tuple[str, Check]]:
         ("trail", lambda: doctor_singletons.trail(target)),
         ("configuration recorder", lambda: doctor_singletons.recorder(target)),
         ("log bucket", lambda: doctor_singletons.log_bucket(target)),
+        ("copies", lambda: doctor_singletons.copies(target)),
+        ("backups", lambda: doctor_singletons.backups(target)),
         ("token provider", lambda: doctor_singletons.token_provider(target)),
     )
 

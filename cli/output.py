@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 from rich.console import Console
@@ -10,6 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cli.errors import Failure
 
 PIPE_COLUMNS: Final = 240
@@ -49,6 +52,22 @@ def tell_failure(failure: Failure) -> None:
 def printable(text: str) -> str:
     """Text that a terminal only shows: control characters of stored data mean nothing there."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def counted(number: int, thing: str, things: str | None = None) -> str:
+    """A number of things, as one says it: `1 group`, `2,000 groups`."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+@contextmanager
+def waiting(for_what: str, *, shown: bool = True) -> Iterator[None]:
+    """Tell what is being waited for, on a terminal only; gone when it is over."""
+    console = progress()
+    if shown and console.is_terminal:
+        with console.status(Text(for_what)):
+            yield
+    else:
+        yield
 
 
 class _Rate(ProgressColumn):

@@ -48,17 +48,18 @@ def list_(
             title, overflow="fold", no_wrap=title != "key", justify="right" if title == "bytes" else "left"
         )
     count = 0
-    for found in bucket.objects(prefix):
-        count += 1
-        kept_at = found["LastModified"].astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        if as_json:
-            row = {"key": found["Key"], "bytes": found["Size"], "kept_at": kept_at}
-            sys.stdout.write(json.dumps(row) + "\n")
-        else:
-            table.add_row(kept_at, f"{found['Size']:,}", tables.cell(found["Key"]))
+    with output.waiting("Listing the quarantine", shown=not as_json):
+        for found in bucket.objects(prefix):
+            count += 1
+            kept_at = found["LastModified"].astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            if as_json:
+                row = {"key": found["Key"], "bytes": found["Size"], "kept_at": kept_at}
+                sys.stdout.write(json.dumps(row) + "\n")
+            else:
+                table.add_row(kept_at, f"{found['Size']:,}", tables.cell(found["Key"]))
     if count and not as_json:
         output.results().print(table)
-    output.say(f"{count:,} objects.")
+    output.say(f"{output.counted(count, 'object')}.")
 
 
 @app.command()

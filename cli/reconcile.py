@@ -56,7 +56,10 @@ def reconcile(
     if as_json:
         sys.stdout.write(json.dumps(done.counts) + "\n")
     else:
-        output.results().print(f"{done.counts['groups']:,} groups compared, {done.counts['changed']:,} rows changed.")
+        compared, changed = (
+            output.counted(done.counts[name], word) for name, word in (("groups", "group"), ("changed", "row"))
+        )
+        output.results().print(f"{compared} compared, {changed} changed.")
     consumed.say()
     if done.problems:
         raise Failure(

@@ -50,7 +50,8 @@ def scan(
     try:
         name = direct.table_name(target, table)
         request = {"TableName": name, **_filter(client, table, name, prefix)}
-        found = list(islice(_items(client, request, limit + 1), limit + 1))
+        with output.waiting("Reading the table"):
+            found = list(islice(_items(client, request, limit + 1), limit + 1))
     except ClientError as error:
         raise direct.no_table(table) if direct.is_missing(error) else error from error
     items = found[:limit]
@@ -59,7 +60,8 @@ def scan(
             sys.stdout.write(json.dumps(item, default=_portable) + "\n")
         else:
             output.result(_line(from_item(item)))
-    output.say(f"{len(items):,} items{'; there are more: raise --limit.' if len(found) > limit else '.'}")
+    more = "; there are more: raise --limit." if len(found) > limit else "."
+    output.say(output.counted(len(items), "item") + more)
     client.consumed.say()
 
 

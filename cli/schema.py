@@ -60,7 +60,8 @@ def load(
         table.add_column(title)
     different = []
     for blueprint in blueprints.read(assembly, template_of or target.stage):
-        built = building.build(client, blueprint, sleep=tools.sleep)
+        with output.waiting(f"Building {blueprint.name}"):
+            built = building.build(client, blueprint, sleep=tools.sleep)
         state = "different" if built.differs else "created" if built.created else "exists"
         different += [blueprint.name] if built.differs else []
         if as_json:
@@ -148,8 +149,13 @@ def drop(
         )
     items = described.get("ItemCount", 0)
     if (confirm if confirm is not None else _typed(table, items)) != table:
-        raise Failure(Code.REFUSED, "That is not the table's name; nothing was deleted.", remedy="--confirm takes it.")
-    building.drop(client, table, sleep=tools.sleep)
+        raise Failure(
+            Code.REFUSED,
+            "That is not the table's name; nothing was deleted.",
+            remedy="`switchboard schema list` shows it.",
+        )
+    with output.waiting(f"Deleting {table}"):
+        building.drop(client, table, sleep=tools.sleep)
     if as_json:
         sys.stdout.write(json.dumps({"name": table, "state": "dropped"}) + "\n")
     else:

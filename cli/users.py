@@ -49,7 +49,7 @@ def list_(
     for name in _SHOWN:
         table.add_column(name.replace("_", " "), overflow="fold")
     count = 0
-    with direct.on_messages():
+    with direct.on_messages(), output.waiting("Reading the table", shown=not as_json):
         for person in _profiles(client, direct.table_name(target, direct.MESSAGES)):
             count += 1
             if as_json:
@@ -58,7 +58,7 @@ def list_(
                 table.add_row(*(tables.cell(person.get(name, "")) for name in _SHOWN))
     if count and not as_json:
         output.results().print(table)
-    output.say(f"{count:,} people.")
+    output.say(f"{output.counted(count, 'person', 'people')}.")
     client.consumed.say()
 
 

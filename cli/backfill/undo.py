@@ -49,7 +49,11 @@ def undo(
     if confirm is None:
         confirm = typer.prompt(f"This removes an attribute from items of {table}. Type the table's name", err=True)
     if confirm != table:
-        raise Failure(Code.REFUSED, "That is not the table's name; nothing was changed.", remedy="--confirm takes it.")
+        raise Failure(
+            Code.REFUSED,
+            "That is not the table's name; nothing was changed.",
+            remedy="`switchboard backfill status RUN` shows it.",
+        )
     run_id = new_run_id(tools)
     asked = {"job": runs.UNDO, "run": run, "uncertain": uncertain}
     execute(target, tools, run_id, asked, name=run_id, wait=wait, as_json=as_json)

@@ -85,4 +85,5 @@ def _counted(
         job = SetAttribute(
             described(client, direct.table_name(target, table), attribute), attribute, {"NULL": True}, prefix
         )
-        return Source(client, job, units=units, waiting=waiting).count(), units.used
+        with output.waiting("Counting"):
+            return Source(client, job, units=units, waiting=waiting).count(), units.used

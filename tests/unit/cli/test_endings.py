@@ -104,8 +104,10 @@ def test_every_command_can_print_json(words: tuple[str, ...]) -> None:
 
 PROGRAM = """
 from cli.errors import Code, Failure
-from cli.output import result, results, tell_failure
+from cli.output import results, tell_failure, waiting
 from cli.tables import of_record
+with waiting("Reading the table"):
+    pass
 results().print(of_record({"status": "stored"}))
 tell_failure(Failure(Code.REFUSED, "No.", remedy="Do."))
 """
@@ -132,8 +134,10 @@ def printed(*, terminal: bool, **settings: str) -> bytes:
 COLOUR = b"\x1b[1;31m"
 
 
-def test_a_terminal_shows_colours() -> None:
-    assert COLOUR in printed(terminal=True)
+def test_a_terminal_shows_colours_and_what_is_waited_for() -> None:
+    shown = printed(terminal=True)
+    assert COLOUR in shown
+    assert b"Reading the table" in shown
 
 
 def test_no_color_switches_colours_off() -> None:
@@ -143,7 +147,10 @@ def test_no_color_switches_colours_off() -> None:
 
 
 def test_a_pipe_gets_text_alone() -> None:
-    assert b"\x1b" not in printed(terminal=False)
+    shown = printed(terminal=False)
+    assert b"stored" in shown
+    assert b"\x1b" not in shown
+    assert b"Reading" not in shown
 
 
 def test_stored_escape_sequences_mean_nothing() -> None:
