@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cli import output
 from cli.backfill.checkpoints import CheckpointFile
 from cli.backfill.fields import DEFAULT_UNITS, on_table, target_table, value_of, waiting_of
+from switchboard.backfill.dry_run import estimated
 from switchboard.backfill.engine import Checkpoint
 from switchboard.backfill.plan import planned
 from switchboard.backfill.run import Run
@@ -16,6 +17,42 @@ if TYPE_CHECKING:
 
     from cli.session import Target
     from cli.tools import Tools
+
+
+def plan_inline(
+    target: Target,
+    tools: Tools,
+    run_id: str,
+    *,
+    table: str,
+    attribute: str,
+    value: str,
+    prefix: str | None,
+    max_write_units: float | None,
+    max_read_units: float | None,
+) -> dict[str, Any]:
+    """What a `set_attribute` would take: the answer of a dry run. Raises `Failure` where it is refused."""
+    client = target.client("dynamodb")
+    with on_table(table):
+        plan = planned(
+            client,
+            target_table(target, table),
+            attribute=attribute,
+            value=value_of(value),
+            prefix=prefix,
+            max_write_units=max_write_units or DEFAULT_UNITS,
+            max_read_units=max_read_units or DEFAULT_UNITS,
+        )
+        return estimated(
+            client,
+            plan.job,
+            run_id=run_id,
+            write_units=plan.write_units,
+            read_units=plan.read_units,
+            segments=1,
+            concurrency=1,
+            waiting=waiting_of(tools),
+        )
 
 
 def run_inline(

@@ -8,7 +8,9 @@ import typer
 
 from cli import options
 from cli.backfill import fields
+from cli.backfill.answers import tell
 from cli.backfill.executions import execute, new_run_id
+from cli.backfill.inline import plan_inline
 from cli.backfill.requests import request
 from cli.errors import Code, Failure
 from cli.tools import tools_of
@@ -27,6 +29,10 @@ def plan(
     mapping: fields.Mapping = None,
     max_write_units: fields.WriteUnits = None,
     max_read_units: fields.ReadUnits = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the plan, as always.", show_default=False)] = True,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="Plan in this process instead: set_attribute, from this machine.")
+    ] = False,
     stage: options.Stage = None,
     endpoint_url: options.EndpointUrl = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
@@ -55,4 +61,20 @@ def plan(
     )
     target = tools.connect(options.where(stage, endpoint_url, profile, region))
     run_id = new_run_id(tools)
-    execute(target, tools, run_id, {**asked, runs.DRY_RUN: True}, name=run_id, wait=True, as_json=as_json)
+    if not inline:
+        execute(target, tools, run_id, {**asked, runs.DRY_RUN: True}, name=run_id, wait=wait, as_json=as_json)
+        return
+    if job != runs.SET_ATTRIBUTE:
+        raise Failure(Code.USAGE, f"{job} is planned in the stage only.", remedy="Leave out --inline.")
+    answer = plan_inline(
+        target,
+        tools,
+        run_id,
+        table=fields.needed(table, "--table"),
+        attribute=fields.needed(attribute, "--attribute"),
+        value=fields.needed(value, "--value"),
+        prefix=prefix,
+        max_write_units=max_write_units,
+        max_read_units=max_read_units,
+    )
+    tell(answer, as_json=as_json)

@@ -60,6 +60,34 @@ def test_a_verified_run_ends_with_0_and_its_report() -> None:
     )
 
 
+def test_a_plan_in_this_process_says_what_a_run_would_change_and_changes_nothing() -> None:
+    table = BackfillTable(things(30))
+    before = holds(table)
+    done = Stage(table).run("backfill", "plan", "--inline", *JOB, "--value", "1", *HERE)
+    assert done.exit_code == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["status"], answer["segments"]) == ("planned", 1)
+    assert answer["items_to_change"] == 20
+    assert holds(table) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--job", "rename_user"), "backfill start --job rename_user"),
+        (
+            ("--job", "import_legacy_cdr", "--table", "old", "--before", "2026-11-21T00:00:00Z", "--inline"),
+            "in the stage",
+        ),
+    ],
+    ids=["rename", "import"],
+)
+def test_what_cannot_be_planned_says_what_can(words: tuple[str, ...], said: str) -> None:
+    done = Stage(BackfillTable([])).run("backfill", "plan", *words, *HERE)
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
 def test_a_value_may_be_dynamodbs_json() -> None:
     table = BackfillTable([thing(1)])
     done = Stage(table).run(*START[:7], "--value", '{"N": "1.0"}', *HERE)
