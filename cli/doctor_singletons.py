@@ -1,4 +1,4 @@
-"""What an account has one of, and what a stage relies on: trail, recorder, log bucket, provider of tokens."""
+"""What an account has one of, and what a stage relies on: trail, recorder, buckets of others, provider of tokens."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SETUP: Final = "docs/account-setup.md says how."
 _GONE: Final = frozenset({"404", "NoSuchBucket"})
+_NOT_COPIED: Final = "ReplicationConfigurationNotFoundError"
 
 
 def trail(target: Target) -> Iterable[Finding]:
@@ -59,6 +60,52 @@ def log_bucket(target: Target) -> Iterable[Finding]:
             raise
         return [amiss("log bucket", f"Bucket {into}, which takes access logs, is gone.", f"Make it again: {_SETUP}")]
     return [well("log bucket", f"Access logs go to {into}.")]
+
+
+def copies(target: Target) -> Iterable[Finding]:
+    """Whether S3 can still copy objects to another region, where the stage has them copied."""
+    if target.stage == deployment.LOCAL_STAGE:
+        return [absent("copies")]
+    bucket = target.published(deployment.QUARANTINE_PATH)
+    if bucket is None:
+        return []
+    try:
+        copied = target.client("s3").get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != _NOT_COPIED:
+            raise
+        return []
+    role = copied["Role"].rpartition("/")[2]
+    into = ", ".join(rule["Destination"]["Bucket"].rpartition(":")[2] for rule in copied["Rules"])
+    try:
+        target.client("iam").get_role(RoleName=role)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+        return [amiss("copies", f"Role {role}, with which S3 copies objects, is gone.", f"Make it again: {_SETUP}")]
+    try:
+        target.client("s3").head_bucket(Bucket=into)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _GONE:
+            raise
+        return [amiss("copies", f"Bucket {into}, which takes copies of objects, is gone.", f"Make it again: {_SETUP}")]
+    return [well("copies", f"Copies of objects go to {into}.")]
+
+
+def backups(target: Target) -> Iterable[Finding]:
+    """Whether copies of tables belong to the vault of AWS Backup, where the stage keeps its data."""
+    if target.stage not in deployment.RETAINING_STAGES:
+        return []
+    preferred = target.client("backup").describe_region_settings()["ResourceTypeManagementPreference"]
+    if preferred.get("DynamoDB"):
+        return [well("backups", "AWS Backup keeps copies of tables in its vault.")]
+    return [
+        amiss(
+            "backups",
+            "AWS Backup does not manage copies of tables by itself, which the role of the backups relies on.",
+            f"Switch on its advanced features for DynamoDB: {_SETUP}",
+        )
+    ]
 
 
 def token_provider(target: Target) -> Iterable[Finding]:

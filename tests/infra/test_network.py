@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from aws_cdk.assertions import Template
 
 from infra.config import DEV
 from infra.config_types import ExistingVpc, StageConfig
+from infra.constructs.dynamodb_actions import LIST_STREAMS, READ_STREAM, WRITE_EXPORT
 from infra.stacks.data import DataStack
 from infra.stacks.functions import FunctionsStack
 from infra.stacks.network import NetworkStack
@@ -22,6 +24,7 @@ from tests.infra.templates import ROOT, STAGES, cdk_context, stacks_of
 if TYPE_CHECKING:
     from tests.infra.templates import Templates
 
+OWNERS = ("BackfillStep", "CdrGuard", "CdrQuery", "CdrWriter", "MessagingMessages", "MessagingStreamHandler")
 FUNCTION = "AWS::Lambda::Function"
 ENDPOINT = "AWS::EC2::VPCEndpoint"
 WAYS_OUT = {
@@ -136,6 +139,37 @@ def test_the_endpoints_let_this_systems_data_through_and_nothing_else(templates:
     }
     assert let_through["FindObjects"] == ("${Quarantine.Arn}", "${Reports.Arn}")
     assert let_through["KeepAndReadObjects"] == ("${Quarantine.Arn}/*", "${Reports.Arn}/*")
+
+
+OUTSIDE_THE_NETWORK = {*READ_STREAM, LIST_STREAMS, *WRITE_EXPORT} - {"s3:PutObject"}
+"""What Lambda's pollers and DynamoDB's exports do with a function's role, which never passes the endpoints."""
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_whatever_a_function_may_do_to_tables_and_objects_passes_the_endpoints(
+    templates: Templates, stage: str
+) -> None:
+    through = [
+        (action, resource)
+        for name in ("EndpointsDynamoDb", "EndpointsS3")
+        for statement in templates.statements(stage, templates.one(stage, ENDPOINT, name)["PolicyDocument"])
+        for action in statement.actions
+        for resource in statement.resources
+    ]
+    asked = {
+        (action, resource)
+        for owner in OWNERS
+        for action, resources in templates.allowed(stage, owner).items()
+        if action.startswith(("dynamodb:", "s3:")) and action not in OUTSIDE_THE_NETWORK
+        for resource in resources
+    }
+    assert {action for action, _ in asked} > {"dynamodb:PartiQLInsert", "dynamodb:Scan", "s3:GetObject"}
+    stopped = [
+        (action, resource)
+        for action, resource in asked
+        if not any(action == passes and fnmatchcase(resource, pattern) for passes, pattern in through)
+    ]
+    assert sorted(stopped) == []
 
 
 def test_the_code_calls_nothing_that_the_endpoints_do_not_reach() -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local_cloud.impersonation import function_credentials
+from switchboard.ids import compose_uuid7
 from switchboard.schema import deployment, runs
-from tests.integration.calls import refused, unique
+from tests.integration.calls import refused
 from tests.integration.test_access import DYNAMODB_CALLS
 
 if TYPE_CHECKING:
@@ -67,30 +68,35 @@ def test_on_each_table_a_role_may_do_what_it_uses_and_nothing_else(local: Deploy
     assert allowed - {"QueryIndex"} == ALLOWED[who, path]
 
 
+RUN = "0f1e2d3c-4b5a-7697-8877-665544332211"
+
+
 @pytest.mark.parametrize(
-    ("who", "prefix", "may"),
+    ("who", "folder", "name", "may"),
     [
-        (FUNCTION, runs.OBJECTS_PREFIX, {"put", "get", "list"}),
-        (FUNCTION, runs.MAPPINGS_PREFIX, {"get"}),
-        (FUNCTION, runs.EXPORTS_PREFIX, {"put", "get"}),
-        (FUNCTION, "elsewhere/", set()),
-        (OPERATOR, runs.OBJECTS_PREFIX, {"get", "list"}),
-        (OPERATOR, runs.MAPPINGS_PREFIX, set()),
-        (OPERATOR, "elsewhere/", set()),
+        (FUNCTION, runs.objects_prefix(RUN), "access/test.json", {"put", "get", "list"}),
+        (FUNCTION, runs.MAPPINGS_PREFIX, "access/test.json", {"get"}),
+        (FUNCTION, runs.EXPORTS_PREFIX, "access/test.json", {"put", "get"}),
+        (FUNCTION, "elsewhere/", "access/test.json", set()),
+        (OPERATOR, runs.objects_prefix(RUN), runs.REPORT_OBJECT, {"get", "list"}),
+        (OPERATOR, runs.failed_prefix(RUN, 3), "000000007.json", {"get", "list"}),
+        (OPERATOR, runs.journal_prefix(RUN, 3), "test.json", {"list"}),
+        (OPERATOR, runs.MAPPINGS_PREFIX, "access/test.json", set()),
+        (OPERATOR, "elsewhere/", "access/test.json", set()),
     ],
 )
 def test_in_the_reports_bucket_a_role_reaches_its_own_folders(
-    local: DeployedStage, who: str, prefix: str, may: set[str]
+    local: DeployedStage, who: str, folder: str, name: str, may: set[str]
 ) -> None:
     s3, bucket = client_of(local, who, "s3"), local.parameter(deployment.REPORTS_PATH)
     calls = {
-        "put": lambda: s3.put_object(Bucket=bucket, Key=f"{prefix}access/test.json", Body=b"{}"),
-        "get": lambda: s3.get_object(Bucket=bucket, Key=f"{prefix}access/test.json"),
-        "list": lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}access/"),
-        "delete": lambda: s3.delete_object(Bucket=bucket, Key=f"{prefix}access/test.json"),
+        "put": lambda: s3.put_object(Bucket=bucket, Key=folder + name, Body=b"{}"),
+        "get": lambda: s3.get_object(Bucket=bucket, Key=folder + name),
+        "list": lambda: s3.list_objects_v2(Bucket=bucket, Prefix=folder),
+        "delete": lambda: s3.delete_object(Bucket=bucket, Key=folder + name),
     }
-    local.client("s3").put_object(Bucket=bucket, Key=f"{prefix}access/test.json", Body=b"{}")
-    assert {name for name, call in calls.items() if not refused(call)} == may
+    local.client("s3").put_object(Bucket=bucket, Key=folder + name, Body=b"{}")
+    assert {action for action, call in calls.items() if not refused(call)} == may
 
 
 def test_an_operator_starts_lists_follows_and_stops_runs_and_changes_no_machine(
@@ -98,7 +104,8 @@ def test_an_operator_starts_lists_follows_and_stops_runs_and_changes_no_machine(
 ) -> None:
     client = local.client("stepfunctions", deployment.BACKFILL_OPERATOR)
     machine = local.parameter(deployment.STATE_MACHINE_PATH)
-    name = unique(rng, "run")
+    # As the command names them; no other execution is an operator's.
+    name = compose_uuid7(1_795_000_000_000, rng.getrandbits(74))
     started = client.start_execution(stateMachineArn=machine, name=name, input=json.dumps({"job": "none"}))
     execution = started["executionArn"]
     assert name in {found["name"] for found in client.list_executions(stateMachineArn=machine)["executions"]}

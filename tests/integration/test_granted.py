@@ -8,6 +8,7 @@ is refused to whoever does not have it. So a permission that is dropped, or give
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,7 +77,8 @@ def callers(local: DeployedStage, assembly: Path) -> Iterator[Callers]:
     for path in (deployment.QUARANTINE_PATH, deployment.REPORTS_PATH):
         bucket = local.parameter(path)
         for stored in s3.list_objects_v2(Bucket=bucket).get("Contents", ()):
-            if stored["Key"].endswith("/granted"):
+            # What stands for a star and for each character of a shape.
+            if stored["Key"].endswith("/granted") or "/0000/00/00/" in stored["Key"]:
                 s3.delete_object(Bucket=bucket, Key=stored["Key"])
 
 
@@ -100,7 +102,13 @@ def test_a_role_may_do_what_it_is_granted(callers: Callers, role: str) -> None:
     assert sorted(pair for pair in pairs(role) if refused(partial(callers.call, role, *pair))) == []
 
 
+def covered(pair: tuple[str, str], role: str) -> bool:
+    """Whether a role is granted a name, or a pattern of which it is a part."""
+    action, where = pair
+    return any(each == action and fnmatchcase(where, of) for each, of in pairs(role))
+
+
 @pytest.mark.parametrize("role", TRIED)
 def test_a_role_may_do_nothing_else(callers: Callers, role: str) -> None:
-    others = EVERYTHING - pairs(role)
+    others = {pair for pair in EVERYTHING if not covered(pair, role)}
     assert sorted(pair for pair in others if not refused(partial(callers.call, role, *pair))) == []

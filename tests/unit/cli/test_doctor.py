@@ -66,6 +66,23 @@ def routes(*further: dict[str, str]) -> Any:
     return {"RouteTables": [{"Routes": [local, endpoint, *further]}]}
 
 
+def copied() -> Any:
+    rule = {"Destination": {"Bucket": "arn:aws:s3:::switchboard-copies-123456789012-eu-west-1"}}
+    return {"ReplicationConfiguration": {"Role": "arn:aws:iam::123456789012:role/switchboard-copies", "Rules": [rule]}}
+
+
+def without_copies_bucket(**request: Any) -> Any:
+    if request["Bucket"].startswith("switchboard-copies-"):
+        raise aws_error("404", "HeadBucket", 404)
+    return {}
+
+
+def without_copies_role(**request: Any) -> Any:
+    if request["RoleName"] == "switchboard-copies":
+        raise aws_error("NoSuchEntity")
+    return HEALTHY["iam.get_role"]
+
+
 HEALTHY: dict[str, Any] = {
     "sts.get_caller_identity": ROLE,
     "ssm.get_parameter": parameter,
@@ -83,6 +100,8 @@ HEALTHY: dict[str, Any] = {
     "config.describe_configuration_recorder_status": {"ConfigurationRecordersStatus": [{"recording": True}]},
     "s3.get_bucket_logging": {"LoggingEnabled": {"TargetBucket": "logs"}},
     "s3.head_bucket": {},
+    "s3.get_bucket_replication": copied(),
+    "backup.describe_region_settings": {"ResourceTypeManagementPreference": {"DynamoDB": True}},
     "iam.get_role": {"Role": {"AssumeRolePolicyDocument": {"Statement": [{"Principal": {"Federated": PROVIDER}}]}}},
     "iam.list_open_id_connect_providers": {"OpenIDConnectProviderList": [{"Arn": PROVIDER}]},
 }
@@ -98,12 +117,12 @@ def examine(stage: str = "prod", **changed: Any) -> tuple[int, dict[str, tuple[s
     return result.exit_code, {one["about"]: (one["state"], f"{one['says']} {one['remedy']}") for one in found}
 
 
-@pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_a_healthy_stage_has_nothing_amiss(stage: str) -> None:
+@pytest.mark.parametrize(("stage", "looked_at"), [("dev", 17), ("prod", 18)])
+def test_a_healthy_stage_has_nothing_amiss(stage: str, looked_at: int) -> None:
     code, found = examine(stage)
     assert code == Code.DONE
     assert {state for state, _ in found.values()} == {"well"}
-    assert len(found) == 16
+    assert len(found) == looked_at
 
 
 def unpublished(path: str) -> Callable[..., Any]:
@@ -178,6 +197,14 @@ def open_default_group(**request: Any) -> Any:
         ),
         ({"s3__get_bucket_logging": {}}, "log bucket", "Nobody writes down"),
         ({"s3__head_bucket": aws_error("404", "HeadBucket", 404)}, "log bucket", "is gone"),
+        ({"s3__head_bucket": without_copies_bucket}, "copies", "takes copies of objects, is gone"),
+        ({"iam__get_role": without_copies_role}, "copies", "Role switchboard-copies"),
+        (
+            {"backup__describe_region_settings": {"ResourceTypeManagementPreference": {"DynamoDB": False}}},
+            "backups",
+            "advanced features",
+        ),
+        ({"backup__describe_region_settings": {"ResourceTypeManagementPreference": {}}}, "backups", "docs/account-set"),
         ({"iam__list_open_id_connect_providers": {"OpenIDConnectProviderList": []}}, "token provider", "is gone"),
     ],
 )
@@ -192,6 +219,12 @@ def test_what_is_amiss_is_said_with_its_remedy(changed: dict[str, Any], about: s
 def test_only_a_stage_that_keeps_data_must_be_protected() -> None:
     code, found = examine("dev", dynamodb__describe_table=table(protected=False))
     assert (code, found["table cdr"][0]) == (Code.DONE, "well")
+
+
+def test_a_stage_without_copies_needs_neither_bucket_nor_role_for_them() -> None:
+    code, found = examine("dev", s3__get_bucket_replication=aws_error("ReplicationConfigurationNotFoundError"))
+    assert code == Code.DONE
+    assert "copies" not in found
 
 
 def test_a_stage_that_people_deploy_needs_no_provider() -> None:
@@ -242,6 +275,7 @@ def test_the_local_cloud_is_not_blamed_for_what_it_does_not_have() -> None:
         "trail",
         "configuration recorder",
         "log bucket",
+        "copies",
         "token provider",
     }
 
@@ -253,4 +287,4 @@ def test_a_person_reads_a_line_for_each_and_the_remedy_below() -> None:
     (at,) = [number for number, line in enumerate(lines) if line.startswith("amiss")]
     assert lines[at] == "amiss   endpoints: No endpoint reaches s3 from vpc-1."
     assert lines[at + 1].startswith("        Deploy the stage's network again")
-    assert len([line for line in lines if line.startswith("ok ")]) == 15
+    assert len([line for line in lines if line.startswith("ok ")]) == 17
