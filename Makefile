@@ -10,7 +10,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup local-up local-down synth test fast upgrade-test check stress bench lock clean
+.PHONY: help demo setup local-up local-down synth test fast upgrade-test check stress bench lock clean docs
 
 help: ## Print this list
 	@printf 'Switchboard: make <target>\n'
@@ -65,6 +65,10 @@ bench: ## Compare with the old way and with the floor; writes docs/benchmarks.md
 	@$(BIN)/python -m benchmarks
 
 ##@ Upkeep
+docs: ## Write the generated parts of the documentation anew
+	@$(SET_UP) test
+	@$(BIN)/python -m tools.docs
+
 lock: ## Resolve requirements/*.in again, with hashes (needs uv)
 	@for name in layer functions project emulator test checkov plots; do \
 	    $(LOCK) requirements/$$name.in --output-file requirements/$$name.txt || exit; done
