@@ -11,7 +11,9 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
+from uuid import UUID
 
+from switchboard.concurrency import in_flight
 from switchboard.schema import deployment, messages, runs
 from tests.integration.calls import PATIENCE_SECONDS, eventually, unique
 
@@ -47,9 +49,9 @@ class Backfills:
         """Delete the items: what is left of one run would make another one's first pages empty, and so longer."""
         keys = [{messages.PK: {"S": partition}, messages.SK: {"S": "ITEM"}} for partition in self.values()]
         client = self.local.client("dynamodb")
-        for start in range(0, len(keys), PER_REQUEST):
-            deletes = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + PER_REQUEST]]
-            client.batch_write_item(RequestItems={self.table: deletes})
+        table, deletes = self.table, [{"DeleteRequest": {"Key": key}} for key in keys]
+        batches = [deletes[start : start + PER_REQUEST] for start in range(0, len(deletes), PER_REQUEST)]
+        in_flight(lambda batch: client.batch_write_item(RequestItems={table: batch}), batches)
 
     @property
     def table(self) -> str:
@@ -93,7 +95,7 @@ class Backfills:
         """The ARN of a new execution, as the operator's role."""
         arn: str = self.local.client("stepfunctions", deployment.BACKFILL_OPERATOR).start_execution(
             stateMachineArn=self.local.parameter(deployment.STATE_MACHINE_PATH),
-            name=unique(rng, "run"),
+            name=a_name(rng),
             input=json.dumps(request),
         )["executionArn"]
         return arn
@@ -140,9 +142,19 @@ class Backfills:
         )
         return {item["sk"]["S"]: item for item in answer["Items"]}
 
-    def begun(self, items: int) -> None:
-        """Wait until so many items have the value."""
-        eventually(lambda: list(self.values().values()).count(VALUE) >= items, f"{items} items are set")
+    def begun(self, execution: str, items: int = 1) -> None:
+        """Wait until a run told of so many items that it set."""
+
+        def told() -> int:
+            segments = (item.get("counters", {"M": {}})["M"] for item in self.items_of_run(execution).values())
+            return sum(int(counters["updated"]["N"]) for counters in segments if counters)
+
+        eventually(lambda: told() >= items, f"{items} items are set")
+
+
+def a_name(rng: random.Random) -> str:
+    """A name for an execution of the shape that the command gives them, which alone an operator may ask about."""
+    return str(UUID(int=rng.getrandbits(128), version=4))
 
 
 def run_of(execution: str) -> str:

@@ -70,7 +70,7 @@ def test_a_run_is_planned_started_verified_replayed_and_undone(backfills: Backfi
 
 def test_a_run_is_watched_paced_paused_and_resumed(backfills: Backfills, backfill: Command) -> None:
     run = backfill("start", *job(backfills, units=5))["run_id"]
-    backfills.begun(1)
+    backfills.begun(run)
     assert backfill("status", run)["max_write_units"] == 5
     assert backfill("pause", run)["pausing"]
     paused = backfill("status", run, "--wait", code=PARTLY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,12 +18,18 @@ if TYPE_CHECKING:
     from local_cloud.stage import DeployedStage
 
 SMALL, FULL = 400, 100_000
+FAST = {"max_write_units": 5_000, "max_read_units": 5_000}
 
 
 @pytest.fixture
 def backfills(local: DeployedStage, rng: random.Random) -> Iterator[Backfills]:
     with Backfills.of(local, rng) as given:
         yield given
+
+
+def partition(backfills: Backfills, number: int) -> str:
+    found: str = backfills.key(number)["pk"]["S"]
+    return found
 
 
 def add_up(counters: dict[str, int]) -> bool:
@@ -126,7 +133,7 @@ def test_a_table_without_recovery_is_refused(backfills: Backfills, rng: random.R
 def test_one_run_at_a_time_pauses_and_goes_on_at_another_rate(backfills: Backfills, rng: random.Random) -> None:
     backfills.write(range(300))
     slow = backfills.start(backfills.request(max_write_units=10), rng)
-    backfills.begun(1)
+    backfills.begun(slow)
     assert backfills.refusal(backfills.request(), rng)[0] == runs.RUN_IN_PROGRESS
 
     backfills.control(slow, paused=True)
@@ -147,7 +154,7 @@ def test_one_run_at_a_time_pauses_and_goes_on_at_another_rate(backfills: Backfil
 def test_a_rate_is_changed_while_a_run_goes_on(backfills: Backfills, rng: random.Random) -> None:
     backfills.write(range(300))
     execution = backfills.start(backfills.request(max_write_units=5), rng)
-    backfills.begun(1)
+    backfills.begun(execution)
     backfills.control(execution, write_units=5_000)
     report = backfills.report(execution)
     assert report["counters"]["updated"] == 300
@@ -157,7 +164,7 @@ def test_a_rate_is_changed_while_a_run_goes_on(backfills: Backfills, rng: random
 def test_a_run_that_may_not_write_any_more_says_so_and_is_resumed(backfills: Backfills, rng: random.Random) -> None:
     backfills.write(range(200))
     execution = backfills.start(backfills.request(max_write_units=20), rng)
-    backfills.begun(1)
+    backfills.begun(execution)
     with denied(backfills.local, "dynamodb:PartiQLUpdate"):
         found = backfills.ended(execution)
     assert (found["status"], found["error"], found.get("output")) == ("FAILED", runs.SYSTEMIC, None)
@@ -220,6 +227,7 @@ def test_workers_that_die_and_writers_that_go_on_lose_recreate_and_overwrite_not
     deleted, changed = touched[::2], touched[1::2]
     client = backfills.local.client("dynamodb")
     late = {"S": "a writer's"}
+    turns: list[int] = []
 
     def write(number: int) -> None:
         if number < len(deleted):
@@ -231,25 +239,37 @@ def test_workers_that_die_and_writers_that_go_on_lose_recreate_and_overwrite_not
                 ExpressionAttributeNames={"#test": ATTRIBUTE},
                 ExpressionAttributeValues={":late": late},
             )
+            turns.append(number)
 
     # So slowly that it is still running when the last of its workers is killed.
     execution = backfills.start(backfills.request(segments=4, max_write_units=count / 8), rng)
     killed = 0
     with meanwhile(write):
         for share in (0.1, 0.3, 0.5) if stress else (0.1, 0.4):
-            backfills.begun(int(len(missing) * share * rng.uniform(0.5, 1)))
+            backfills.begun(execution, int(len(missing) * share * rng.uniform(0.5, 1)))
             killed += kill_workers(backfills.local)
         report = backfills.report(execution)
     assert killed >= 2
     assert (report["status"], report["missing_after"]) == (runs.SUCCEEDED, 0)
     assert add_up(report["counters"])
 
-    values = backfills.values()
-    by_number = {number: values.get(backfills.key(number)["pk"]["S"]) for number in numbers}
-    gone = {number for number in numbers if backfills.key(number)["pk"]["S"] not in values}
-    assert gone == set(deleted)
-    assert {number for number, value in by_number.items() if value == OTHER} == set(set_before)
-    assert {number for number, value in by_number.items() if value == late} == set(changed)
-    assert {number for number, value in by_number.items() if value is None} == gone
+    expected: dict[int, Any] = dict.fromkeys(missing, VALUE) | dict.fromkeys(set_before, OTHER)
+    expected |= dict.fromkeys(changed[: len(turns)], late)
+    for number in deleted[: len(turns)]:
+        del expected[number]
+    assert turns
+    assert backfills.values() == {partition(backfills, number): value for number, value in expected.items()}
     again = backfills.report(backfills.start(backfills.request(), rng))
     assert (again["counters"]["updated"], again["write_units"]) == (0, 0)
+
+    # Without being told to, an undo leaves alone what the workers that died may have changed.
+    known, uncertain = (
+        backfills.report(backfills.start({"job": runs.UNDO, "run": run_of(execution), "uncertain": told, **FAST}, rng))
+        for told in (False, True)
+    )
+    restored = [number for number, value in expected.items() if value == VALUE]
+    assert known["counters"]["updated"] + uncertain["counters"]["updated"] == len(restored)
+    expected |= dict.fromkeys(restored)
+    assert backfills.values() == {partition(backfills, number): value for number, value in expected.items()}
+    for each in (report, again, known, uncertain) if stress else ():
+        sys.stdout.write(json.dumps(each) + "\n")

@@ -10,6 +10,7 @@ import pytest
 from switchboard.backfill.errors import InvalidInput, NotATarget, RecoveryOff, RunInProgress, Systemic
 from switchboard.backfill.export import Exporting
 from switchboard.backfill.ledger import QUIET_SECONDS
+from switchboard.backfill.pace import PAGE_SECONDS
 from switchboard.backfill.records import LEASE_SECONDS
 from switchboard.schema import runs
 from tests.fakes.backfill_cloud import BackfillCloud
@@ -264,6 +265,17 @@ def test_a_segment_is_handed_back_before_the_invocation_ends() -> None:
     assert calls >= 2
     assert made.ledger.status("run-1").counters.updated == 2_000
     assert set(made.cloud.things.updated.values()) == {1}, "no page was cut off"
+
+
+def test_a_page_holds_as_much_as_its_budget_pays_for_however_little_the_pages_before_it_had_to_do() -> None:
+    later = [thing(number, **({"test": OTHER} if number % 5 < 4 else {})) for number in range(2_000)]
+    made = Machine(BackfillCloud(BackfillTable(later, page=4_000)))
+    ended = made.start("run-1", {**INPUT, "max_write_units": 5})
+    assert ended.output
+    assert ended.output["counters"]["updated"] == 400
+    pages = [(after.counters, before.counters) for before, after in made.counted]
+    assert max(after.updated - before.updated for after, before in pages) <= 2 * 5 * PAGE_SECONDS
+    assert max(after.scanned - before.scanned for after, before in pages) > 1_000, "what needs nothing is no burden"
 
 
 def test_a_segment_that_is_done_is_done() -> None:
