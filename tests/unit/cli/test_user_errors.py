@@ -13,12 +13,15 @@ from botocore.config import Config
 from typer.testing import CliRunner
 
 from cli import session
-from cli.errors import Code
+from cli.errors import Code, failure_of
 from cli.main import app
 from tests.unit.cli.test_help import commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.fakes.stage import FakeStage
 
 LOADER: Final = loaders.create_loader()
 """Reads the description of each service once for all of these tests."""
@@ -124,6 +127,31 @@ def test_a_profile_that_is_not_there() -> None:
 @EVERY
 def test_an_endpoint_where_nothing_listens(command: str) -> None:
     assert ended(command, "--endpoint-url", "http://127.0.0.1:9").exit_code == Code.UNAVAILABLE
+
+
+def written(folder: Path) -> dict[str, Path]:
+    """Files that cannot be what a command wants."""
+    (folder / "binary").write_bytes(b"\xff\x00\xfe")
+    (folder / "empty").touch()
+    (folder / "broken").write_text("[{")
+    return {name: folder / name for name in ("missing", "binary", "empty", "broken")} | {"a folder": folder}
+
+
+@pytest.mark.parametrize("words", [("cdr", "put"), ("seed", "--file"), ("users", "sync", "--file")], ids=" ".join)
+@pytest.mark.parametrize("kind", ["missing", "binary", "empty", "broken", "a folder"])
+def test_a_file_that_cannot_be_read(stage: FakeStage, tmp_path: Path, words: tuple[str, ...], kind: str) -> None:
+    result = stage.run(*words, str(written(tmp_path)[kind]))
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code in {Code.USAGE, Code.REFUSED}
+    assert result.stderr.strip()
+
+
+def test_a_page_that_cannot_be_written_is_an_error_of_usage(tmp_path: Path) -> None:
+    failure = failure_of(FileNotFoundError(2, "No such file or directory", str(tmp_path / "no" / "review.html")))
+    assert failure is not None
+    assert failure.code is Code.USAGE
+    assert "review.html" in failure.message
+    assert failure_of(OSError("of no file")) is None
 
 
 class Answering(BaseHTTPRequestHandler):
