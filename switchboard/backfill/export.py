@@ -116,7 +116,8 @@ class Exported:
 
     def _page(self, items: Iterator[Any]) -> tuple[list[Key], int, bool]:
         """The keys that need something, of how many items, and whether the file ended."""
-        most, scanned, keys, ended = self._size(), 0, [], False
+        keys: list[Key] = []
+        most, scanned, ended = self._size(), 0, False
         while scanned < most and len(keys) < self._size.work and not ended:
             item = next(items, None)
             if item is None:

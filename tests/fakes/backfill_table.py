@@ -31,7 +31,7 @@ def key_of(item: Item) -> Key:
 
 def _segment(key: Key, request: dict[str, Any]) -> bool:
     """Whether a parallel scan finds the item in its segment: items of one partition are never apart."""
-    return crc32(key[0].encode()) % request.get("TotalSegments", 1) == request.get("Segment", 0)
+    return bool(crc32(key[0].encode()) % request.get("TotalSegments", 1) == request.get("Segment", 0))
 
 
 class BackfillTable:

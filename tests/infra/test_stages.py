@@ -132,7 +132,7 @@ def test_every_input_of_prod_reaches_its_templates(given: Templates) -> None:
 
 def test_without_inputs_every_placeholder_is_of_the_right_shape() -> None:
     placeholders = {each.key: each.placeholder for each in PROD_INPUTS}
-    assert prod_inputs({}.get) == prod_inputs(placeholders.get)
+    assert prod_inputs(lambda _: None) == prod_inputs(placeholders.get)
 
 
 @pytest.mark.parametrize("missing", INPUTS)

@@ -32,8 +32,8 @@ def backfills(local: DeployedStage, rng: random.Random) -> Iterator[Backfills]:
 def sponsor(local: DeployedStage, rng: random.Random) -> Iterator[str]:
     """A sponsor of whom alone the old table has items: three records, two that can become none, and a later one."""
     client, sponsor = local.client("dynamodb"), unique(rng, "old")
-    record = {cdr.TYPE: {"S": cdr.CONSUME}, cdr.SPONSORSHIP_ID: {"S": f"{sponsor}-sp"}}
-    items = {
+    record: dict[str, Any] = {cdr.TYPE: {"S": cdr.CONSUME}, cdr.SPONSORSHIP_ID: {"S": f"{sponsor}-sp"}}
+    items: dict[str, dict[str, Any]] = {
         "1763683692": {**record, "bytes": {"N": "12"}},
         "1763683693000": {**record, "regions": {"SS": ["south", "north"]}},
         "1763683694000000": {**record, "raw": {"B": b"\x00\xff"}},
