@@ -78,9 +78,10 @@ MISJUDGED: Final = (
 
 _NO_RESOURCE: Final = Gap(
     "X-Ray, log delivery, lists of streams and looking at network interfaces know no resource to which they could be "
-    "narrowed, which a test proves action by action. They read and write no data of this system. The code of a "
-    "function is granted neither streams nor batches and denied network interfaces, and the boundary gives nothing by "
-    "itself: each function's own policy names objects by their full shape.",
+    "narrowed, which a test proves action by action; they read and write no data of this system. Executions and "
+    "discarded batches get their names from AWS: the machine follows and stops its own executions only, and Lambda "
+    "writes batches below one prefix of the quarantine. The code of a function is granted neither, and denied network "
+    "interfaces. The boundary gives nothing by itself.",
     {
         "backfill/Machine/Policy": _allows(
             "*",
