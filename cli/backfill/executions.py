@@ -10,8 +10,8 @@ import typer
 
 from cli import output
 from cli.backfill.answers import tell
-from cli.backfill.machine import Machine, failure
-from cli.backfill.progress import RunProgress
+from cli.backfill.machine import Ended, Machine, failure
+from cli.backfill.progress import RunProgress, runs_table
 from cli.errors import Code
 from switchboard.ids import compose_uuid7
 from switchboard.messages.sort_keys import milliseconds
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _RANDOM_BITS: Final = 74
 _POLL_SECONDS: Final = 1.0
+_POLLS: Final = 30
 
 
 def new_run_id(tools: Tools) -> str:
@@ -48,22 +49,44 @@ def execute(
     """
     machine = Machine(target)
     execution = machine.start(name, request)
-    if not wait:
-        if as_json:
-            sys.stdout.write(json.dumps({"run_id": run_id, "status": runs.RUNNING}) + "\n")
-        else:
-            output.result(run_id)
-            output.say(f"Watch it: switchboard backfill status {run_id} --stage {target.stage}")
-        return
-    ended = None
     try:
-        with RunProgress(target, tools, run_id) as progress:
-            while (ended := machine.ended(execution)) is None:
-                tools.sleep(_POLL_SECONDS)
-                progress.update()
+        ended = (
+            _watched(target, tools, machine, execution, run_id)
+            if wait
+            else _begun(target, tools, machine, execution, run_id)
+        )
     except KeyboardInterrupt:
         output.say(f"It goes on without you: switchboard backfill status {run_id} --stage {target.stage}")
         raise typer.Exit(Code.PARTLY) from None
-    if ended.report is None:
+    if ended is not None and ended.report is None:
         raise failure(ended)
-    tell(ended.report, as_json=as_json)
+    if ended is not None and ended.report is not None and wait:
+        tell(ended.report, as_json=as_json)
+    elif as_json:
+        sys.stdout.write(json.dumps({"run_id": run_id, "status": runs.RUNNING}) + "\n")
+    else:
+        output.result(run_id)
+        output.say(f"Watch it: switchboard backfill status {run_id} --stage {target.stage}")
+
+
+def _watched(target: Target, tools: Tools, machine: Machine, execution: str, run_id: str) -> Ended:
+    with RunProgress(target, tools, run_id) as progress:
+        while (ended := machine.ended(execution)) is None:
+            tools.sleep(_POLL_SECONDS)
+            progress.update()
+    return ended
+
+
+def _begun(target: Target, tools: Tools, machine: Machine, execution: str, run_id: str) -> Ended | None:
+    """Wait until the execution has the run, so that other commands find it, or has ended, so that a refusal is told.
+
+    One that needs longer, as for an export of the table, is left to itself: then it is said to run.
+    """
+    table = runs_table(target, tools)
+    for _ in range(_POLLS):
+        ended = machine.ended(execution)
+        found = table.find(run_id)
+        if ended is not None or (found is not None and found.execution == execution):
+            return ended
+        tools.sleep(_POLL_SECONDS)
+    return None

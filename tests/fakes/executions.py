@@ -17,13 +17,17 @@ PARAMETERS = {deployment.STATE_MACHINE_PATH: STATE_MACHINE, deployment.RUNS_TABL
 
 
 class Executions:
-    """Clients of Step Functions and SSM over a machine; an execution runs after it was described `described` times."""
+    """Clients of Step Functions and SSM over a machine; an execution runs after it was described `described` times.
+
+    While they are `held` none runs by itself.
+    """
 
     def __init__(self, machine: Machine, *, described: int = 1) -> None:
         self.machine = machine
         self.inputs: dict[str, dict[str, Any]] = {}
         self.ended: dict[str, Ended] = {}
         self.aborted: set[str] = set()
+        self.held = False
         self._left: dict[str, int] = {}
         self._described = described
 
@@ -38,8 +42,8 @@ class Executions:
         name = executionArn.removeprefix("arn:")
         if name in self.aborted:
             return {"status": "ABORTED"}
-        if self._left[name]:
-            self._left[name] -= 1
+        if self.held or self._left[name]:
+            self._left[name] -= not self.held
             return {"status": "RUNNING"}
         ended = self.run(name)
         if ended.error is None:

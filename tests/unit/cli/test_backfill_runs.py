@@ -54,8 +54,10 @@ class Shell:
         return CliRunner().invoke(app, asked, obj=tools)
 
     def start(self, *words: str) -> str:
-        """Start a run and answer its id."""
+        """Start a run, which does nothing by itself, and answer its id."""
+        self.executions.held = True
         done = self.run("start", *JOB, *words)
+        self.executions.held = False
         assert done.exit_code == 0, done.stderr
         answer = json.loads(done.stdout)
         assert answer["status"] == runs.RUNNING
@@ -140,6 +142,32 @@ def test_a_refusal_names_its_error_and_ends_with_3() -> None:
     assert runs.RECOVERY_OFF in done.stderr
     assert "point-in-time recovery" in done.stderr
     assert "{" not in done.stderr
+
+
+def test_a_refusal_is_told_without_waiting_for_the_end() -> None:
+    shell = Shell()
+    shell.machine.cloud.things.recovery = "DISABLED"
+    done = shell.run("start", *JOB)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert runs.RECOVERY_OFF in done.stderr
+
+
+def test_a_run_that_was_started_is_found_at_once() -> None:
+    shell = Shell(described=5)
+    plan: list[Any] = []
+
+    def planned() -> None:
+        if not plan and shell.executions.inputs:
+            (run_id,) = shell.executions.inputs
+            fields = shell.executions.inputs[run_id]
+            request = {"step": "plan", "run_id": run_id, "execution": f"arn:{run_id}", "input": fields}
+            plan.append(shell.machine.call(request))
+
+    shell.sleeping = planned
+    done = shell.run("start", *JOB)
+    assert (done.exit_code, json.loads(done.stdout)["status"]) == (0, runs.RUNNING)
+    assert plan
+    assert not shell.executions.ended
 
 
 def test_a_table_that_goes_away_stops_the_run_and_says_how_it_goes_on() -> None:
