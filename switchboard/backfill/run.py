@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.backfill.engine import Meter, settled_pages
-from switchboard.backfill.pace import PageSize
 from switchboard.backfill.source import Source
 from switchboard.backfill.units import Units
 from switchboard.backfill.writes import Writer
@@ -68,8 +67,7 @@ class Run:
         writes = Units(plan.write_units, clock=waiting.clock, sleep=waiting.sleep)
         reads = Units(plan.read_units, clock=waiting.clock, sleep=waiting.sleep)
         self._meter = Meter(start, writes=writes, reads=reads, clock=waiting.clock)
-        size = PageSize(writes, attempts=0, clock=waiting.clock)
-        self._source = Source(client, plan.job, units=reads, waiting=waiting, size=size)
+        self._source = Source(client, plan.job, units=reads, waiting=waiting)
         self._writer = Writer(client, plan.job, write_units=writes, read_units=reads, waiting=waiting)
 
     def __call__(self) -> Report:

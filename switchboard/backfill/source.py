@@ -39,7 +39,7 @@ class Source:
         of: int = 1,
         size: PageSize | None = None,
     ) -> None:
-        """A source of one `segment` of so many; pages are as long as `size` says, or else as they may be."""
+        """A source of one `segment` of so many; pages are as long as `size` says, or else `PAGE`."""
         self._client = client
         self._job = job
         self._units = units
@@ -53,18 +53,18 @@ class Source:
         An eventually consistent scan costs half and may miss what was written a moment ago. Raises `Systemic`, and what
         the client raises.
         """
-        return self._keys(cursor, consistent=consistent, size=self._size)
+        return self._keys(cursor, consistent=consistent, whole=False)
 
     def missing(self, cursor: Cursor | None) -> Iterator[Page[Key]]:
         """The items that lack the attribute, by strongly consistent reads of whole pages of a megabyte."""
-        return self._keys(cursor, consistent=True, size=None)
+        return self._keys(cursor, consistent=True, whole=True)
 
     def count(self) -> int:
         """How many items lack the attribute, by a strongly consistent scan. Raises as `pages` does."""
         request = {**self._job.missing(), "Select": "COUNT"}
-        return sum(answer["Count"] for answer in self._scan(request, None, consistent=True, size=None))
+        return sum(answer["Count"] for answer in self._scan(request, None, consistent=True, whole=True))
 
-    def _keys(self, cursor: Cursor | None, *, consistent: bool, size: PageSize | None) -> Iterator[Page[Key]]:
+    def _keys(self, cursor: Cursor | None, *, consistent: bool, whole: bool) -> Iterator[Page[Key]]:
         table = self._job.table
         names = {f"#key{index}": name for index, name in enumerate(table.key_names)}
         missing = self._job.missing()
@@ -73,13 +73,11 @@ class Source:
             "ExpressionAttributeNames": {**missing["ExpressionAttributeNames"], **names},
             "ProjectionExpression": ", ".join(names),
         }
-        for answer in self._scan(request, cursor, consistent=consistent, size=size):
+        for answer in self._scan(request, cursor, consistent=consistent, whole=whole):
             keys = dict.fromkeys(table.key(item) for item in answer["Items"])
             yield Page(tuple(keys), answer["ScannedCount"], answer.get("LastEvaluatedKey"))
 
-    def _scan(
-        self, request: dict[str, Any], cursor: Cursor | None, *, consistent: bool, size: PageSize | None
-    ) -> Iterator[Any]:
+    def _scan(self, request: dict[str, Any], cursor: Cursor | None, *, consistent: bool, whole: bool) -> Iterator[Any]:
         fixed = {
             "TableName": self._job.table.name,
             "ConsistentRead": consistent,
@@ -89,16 +87,20 @@ class Source:
         }
         while True:
             self._units.take(0)
-            limit = {"Limit": size()} if size else {}
+            limit = {} if whole else {"Limit": self._size() if self._size else PAGE}
             start = {"ExclusiveStartKey": cursor} if cursor else {}
             answer = self._read({**fixed, **limit, **start})
             self._units.spent(answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0), taken=0)
-            if size and not size.fits(examined=answer["ScannedCount"], found=answer["Count"]):
+            if not whole and self._too_much(answer):
                 continue
             yield answer
             cursor = answer.get("LastEvaluatedKey")
             if not cursor:
                 return
+
+    def _too_much(self, answer: Any) -> bool:
+        found = len(answer["Items"])
+        return self._size is not None and not self._size.fits(examined=answer["ScannedCount"], found=found)
 
     def _read(self, request: dict[str, Any]) -> Any:
         budget = self._waiting.patience()

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from switchboard.concurrency import in_flight
 from switchboard.schema import deployment, messages, runs
-from tests.integration.calls import PATIENCE_SECONDS, eventually, unique
+from tests.integration.calls import PATIENCE_SECONDS, unique
 
 if TYPE_CHECKING:
     import random
@@ -149,7 +149,10 @@ class Backfills:
             segments = (item.get("counters", {"M": {}})["M"] for item in self.items_of_run(execution).values())
             return sum(int(counters["updated"]["N"]) for counters in segments if counters)
 
-        eventually(lambda: told() >= items, f"{items} items are set")
+        deadline = time.monotonic() + ENDED_SECONDS
+        while told() < items:
+            assert time.monotonic() < deadline, "the items are not set"
+            time.sleep(0.1)
 
 
 def a_name(rng: random.Random) -> str:
