@@ -8,7 +8,7 @@ from aws_cdk import Stack
 from aws_cdk.aws_iam import PolicyStatement
 
 from infra.constructs.messaging_functions import LEADING_KEYS
-from infra.constructs.operator_role import OperatorRole
+from infra.constructs.operator_role import OperatorRole, find_what_is_published
 from infra.constructs.shapes import CHECKPOINT, SEGMENT, UUID
 from switchboard.schema import deployment, runs
 
@@ -27,7 +27,7 @@ LOOKED_UP: Final = (
 
 
 class BackfillOperator(OperatorRole):
-    """`backfill-operator`: starts, watches, paces, pauses and stops runs. It reaches no items: their counts at most."""
+    """`backfill-operator`: starts, watches, paces, pauses and stops runs. It reaches no items."""
 
     def __init__(self, scope: Construct, *, stage: StageConfig, data: DataStack, backfill: BackfillStack) -> None:
         super().__init__(
@@ -36,26 +36,11 @@ class BackfillOperator(OperatorRole):
             stage=stage,
             description="The platform team on backfills: starts, watches, paces, pauses and stops runs.",
             statements=[
-                _find_what_is_published(Stack.of(scope), stage),
+                find_what_is_published(Stack.of(scope), stage, LOOKED_UP),
                 *_run(backfill),
                 *_watch_and_control(data),
             ],
         )
-
-
-def _find_what_is_published(stack: Stack, stage: StageConfig) -> PolicyStatement:
-    return PolicyStatement(
-        sid="FindWhatTheStagePublished",
-        actions=["ssm:GetParameter"],
-        resources=[
-            stack.format_arn(
-                service="ssm",
-                resource="parameter",
-                resource_name=deployment.parameter_name(stage.name, path).removeprefix("/"),
-            )
-            for path in LOOKED_UP
-        ],
-    )
 
 
 def _run(backfill: BackfillStack) -> tuple[PolicyStatement, ...]:

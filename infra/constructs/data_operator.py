@@ -8,7 +8,7 @@ from aws_cdk import Stack
 from aws_cdk.aws_iam import PolicyStatement
 
 from infra.constructs.messaging_functions import LEADING_KEYS, PREVIEW_ATTRIBUTES
-from infra.constructs.operator_role import OperatorRole
+from infra.constructs.operator_role import OperatorRole, find_what_is_published
 from infra.constructs.quarantine import discarded_batches, failed_invocations_of, kept_by
 from switchboard.schema import deployment, messages
 
@@ -38,28 +38,13 @@ class DataOperator(OperatorRole):
             stage=stage,
             description="The platform team on data: reads tables, repairs previews, sends quarantined payloads again.",
             statements=[
-                _find_what_is_published(Stack.of(scope), stage),
+                find_what_is_published(Stack.of(scope), stage, LOOKED_UP),
                 _invoke(functions),
                 *_look_at_tables(data),
                 *_use_the_quarantine(data, stage),
                 *([_write_conversations(data)] if stage.example_data else []),
             ],
         )
-
-
-def _find_what_is_published(stack: Stack, stage: StageConfig) -> PolicyStatement:
-    return PolicyStatement(
-        sid="FindWhatTheStagePublished",
-        actions=["ssm:GetParameter"],
-        resources=[
-            stack.format_arn(
-                service="ssm",
-                resource="parameter",
-                resource_name=deployment.parameter_name(stage.name, path).removeprefix("/"),
-            )
-            for path in LOOKED_UP
-        ],
-    )
 
 
 def _invoke(functions: FunctionsStack) -> PolicyStatement:

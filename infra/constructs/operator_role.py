@@ -8,6 +8,8 @@ from aws_cdk import Duration, Stack
 from aws_cdk.aws_iam import AccountRootPrincipal, IPrincipal, ManagedPolicy, PolicyStatement, Role
 from constructs import Construct
 
+from switchboard.schema import deployment
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,6 +37,22 @@ class OperatorRole(Construct):
             max_session_duration=Duration.hours(1),
         )
         ManagedPolicy(self, "Policy", description=description, roles=[self.role], statements=list(statements))
+
+
+def find_what_is_published(stack: Stack, stage: StageConfig, paths: Sequence[str]) -> PolicyStatement:
+    """Reading the stage's parameters at these paths, with which every command begins."""
+    return PolicyStatement(
+        sid="FindWhatTheStagePublished",
+        actions=["ssm:GetParameter"],
+        resources=[
+            stack.format_arn(
+                service="ssm",
+                resource="parameter",
+                resource_name=deployment.parameter_name(stage.name, path).removeprefix("/"),
+            )
+            for path in paths
+        ],
+    )
 
 
 def _trusted(scope: Construct, stage: StageConfig) -> IPrincipal:

@@ -25,7 +25,7 @@ import botocore.session, json, os, time
 PARTS = ("run_id", "fence", "phase", "pass", "segment")
 client = botocore.session.get_session().create_client("dynamodb")
 def handle(event, context):
-    asked = "/".join(str(event[part]) for part in ("step", "phase", "pass", "segment") if part in event)
+    asked = ":".join(str(event[part]) for part in ("step", "phase", "pass", "segment") if part in event)
     kept = {"TableName": os.environ["TABLE"]}
     def key(sort_key):
         return {"pk": {"S": event["run_id"]}, "sk": {"S": sort_key}}
@@ -57,8 +57,8 @@ OF_A_RUN: Final = {name: STARTED[name] for name in ("segments", "concurrency", "
 SCRIPT: Final[dict[str, list[Any]]] = {
     runs.PLAN: [STARTED],
     runs.SEGMENT: [{"more": False}],
-    f"{runs.VERIFY}/{runs.WORK}/1": [{**OF_A_RUN, "next": runs.COUNT, "phase": runs.COUNT}],
-    f"{runs.VERIFY}/{runs.COUNT}/1": [{**OF_A_RUN, "next": runs.REPORT}],
+    f"{runs.VERIFY}:{runs.WORK}:1": [{**OF_A_RUN, "next": runs.COUNT, "phase": runs.COUNT}],
+    f"{runs.VERIFY}:{runs.COUNT}:1": [{**OF_A_RUN, "next": runs.REPORT}],
     runs.REPORT: [{"status": runs.SUCCEEDED}],
     runs.EXPLAIN: [{"error": "NotATarget", "cause": '{"message": "explained"}'}],
 }
@@ -146,7 +146,7 @@ def test_a_dry_run_answers_with_its_plan_and_asks_nothing_more(stand_in: StandIn
 
 
 def test_a_segment_is_called_until_it_is_done(stand_in: StandIn) -> None:
-    scripted = Scripted(stand_in, {"segment/work/1/1": [{"more": True}, {"more": True}, {"more": False}]})
+    scripted = Scripted(stand_in, {"segment:work:1:1": [{"more": True}, {"more": True}, {"more": False}]})
     assert scripted.run()["status"] == "SUCCEEDED"
     worked = [request["segment"] for request in scripted.requests(runs.SEGMENT) if request["phase"] == runs.WORK]
     assert sorted(worked) == [0, 1, 1, 1, 2]
@@ -158,7 +158,7 @@ def test_what_is_missing_after_a_count_is_worked_on_again_with_the_segments_that
     again = {**OF_A_RUN, "segments": [1], "next": runs.WORK, "phase": runs.WORK, "pass": 2}
     scripted = Scripted(
         stand_in,
-        {"verify/count/1": [again], "verify/work/2": [{**again, "next": runs.REPORT}]},
+        {"verify:count:1": [again], "verify:work:2": [{**again, "next": runs.REPORT}]},
     )
     assert scripted.run()["status"] == "SUCCEEDED"
     second = [request for request in scripted.requests(runs.SEGMENT) if request["pass"] == 2]
@@ -190,15 +190,15 @@ def test_a_refusal_is_explained_and_fails_without_an_output(stand_in: StandIn, p
 
 
 def named(request: dict[str, Any]) -> str:
-    return "/".join(str(request[part]) for part in ("step", "phase", "pass", "segment") if part in request)
+    return ":".join(str(request[part]) for part in ("step", "phase", "pass", "segment") if part in request)
 
 
 @pytest.mark.parametrize(
     ("asked", "error"),
     [
-        ("segment/work/1/1", runs.SYSTEMIC),
-        ("segment/count/1/2", runs.SYSTEMIC),
-        ("verify/work/1", runs.RUN_IN_PROGRESS),
+        ("segment:work:1:1", runs.SYSTEMIC),
+        ("segment:count:1:2", runs.SYSTEMIC),
+        ("verify:work:1", runs.RUN_IN_PROGRESS),
         ("report", runs.VERIFICATION_FAILED),
     ],
 )
@@ -210,16 +210,16 @@ def test_what_a_step_says_on_purpose_ends_the_run_at_once(stand_in: StandIn, ask
     assert sum(named(request) == asked for request in before) == 1
 
 
-@pytest.mark.parametrize("asked", [runs.PLAN, "segment/work/1/1", "segment/count/1/0", "verify/count/1", runs.REPORT])
+@pytest.mark.parametrize("asked", [runs.PLAN, "segment:work:1:1", "segment:count:1:0", "verify:count:1", runs.REPORT])
 def test_a_worker_that_dies_is_called_again(stand_in: StandIn, asked: str) -> None:
-    answer = SCRIPT.get(asked) or SCRIPT[asked.split("/", maxsplit=1)[0]]
+    answer = SCRIPT.get(asked) or SCRIPT[asked.split(":", maxsplit=1)[0]]
     scripted = Scripted(stand_in, {asked: ["RuntimeError", "MemoryError", *answer]})
     assert scripted.run()["status"] == "SUCCEEDED"
     assert scripted.requests(runs.EXPLAIN) == []
 
 
 def test_a_worker_that_dies_every_time_is_given_up_and_explained(stand_in: StandIn) -> None:
-    scripted = Scripted(stand_in, {"segment/work/1/1": ["RuntimeError"]})
+    scripted = Scripted(stand_in, {"segment:work:1:1": ["RuntimeError"]})
     assert scripted.run()["status"] == "FAILED"
     assert len([request for request in scripted.requests(runs.SEGMENT) if request["segment"] == 1]) == 7
     (explained,) = scripted.requests(runs.EXPLAIN)
@@ -243,14 +243,14 @@ def distributed(script: dict[str, Any]) -> dict[str, Any]:
     spread = {"distributed": True}
     return {
         runs.PLAN: [{**STARTED, **spread}],
-        "verify/work/1": [{**SCRIPT["verify/work/1"][0], **spread}],
-        "verify/count/1": [{**SCRIPT["verify/count/1"][0], **spread}],
+        "verify:work:1": [{**SCRIPT["verify:work:1"][0], **spread}],
+        "verify:count:1": [{**SCRIPT["verify:count:1"][0], **spread}],
         **script,
     }
 
 
 def test_segments_run_in_executions_of_their_own_where_the_plan_says_so(stand_in: StandIn) -> None:
-    scripted = Scripted(stand_in, distributed({"segment/work/1/0": [{"more": True}, "RuntimeError", {"more": False}]}))
+    scripted = Scripted(stand_in, distributed({"segment:work:1:0": [{"more": True}, "RuntimeError", {"more": False}]}))
     assert scripted.run()["status"] == "SUCCEEDED"
     assert [(found["itemCounts"]["succeeded"], found["maxConcurrency"]) for found in map_runs(scripted)] == [(3, 2)] * 2
     requests = scripted.requests(runs.SEGMENT)
@@ -259,7 +259,7 @@ def test_segments_run_in_executions_of_their_own_where_the_plan_says_so(stand_in
 
 
 def test_the_reason_of_a_segment_in_an_execution_of_its_own_is_kept_with_the_run(stand_in: StandIn) -> None:
-    scripted = Scripted(stand_in, distributed({"segment/work/1/1": [runs.SYSTEMIC]}))
+    scripted = Scripted(stand_in, distributed({"segment:work:1:1": [runs.SYSTEMIC]}))
     ended = scripted.run()
     assert ended["status"] == "FAILED"
     by_segment, by_run = scripted.requests(runs.EXPLAIN)

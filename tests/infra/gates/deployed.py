@@ -112,7 +112,7 @@ class Deployed:
             return self.literal(exporting, value)
         if function == "Fn::Sub" and isinstance(argument, str):
             return re.sub(r"\$\{([^}]+)\}", lambda found: str(self.literal(stack, {"Ref": found[1]})), argument)
-        raise NotImplementedError(f"{function} is in no policy so far: {json.dumps(argument)[:80]}")
+        raise LookupError(f"{function} is in no policy so far: {json.dumps(argument)[:80]}")
 
     def _reference(self, stack: str, logical_id: str) -> str:
         found = self.stage.find(stack, logical_id)
@@ -151,5 +151,5 @@ def _name(resource: Resource) -> str:
 def _arn(resource: Resource) -> str:
     form = _ARNS.get(resource.type)
     if form is None:
-        raise NotImplementedError(f"How the ARN of {resource.type} is made: say it beside the others.")
+        raise LookupError(f"How the ARN of {resource.type} is made: say it beside the others.")
     return f"arn:aws:{form.format(_name(resource))}"
