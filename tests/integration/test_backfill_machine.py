@@ -259,7 +259,7 @@ def test_workers_that_die_and_writers_that_go_on_lose_recreate_and_overwrite_not
         del expected[number]
     assert turns
     assert backfills.values() == {partition(backfills, number): value for number, value in expected.items()}
-    again = backfills.report(backfills.start(backfills.request(), rng))
+    again = backfills.report(backfills.start(backfills.request(segments=4), rng))
     assert (again["counters"]["updated"], again["write_units"]) == (0, 0)
 
     # Without being told to, an undo leaves alone what the workers that died may have changed.
