@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import signal
+import threading
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -40,7 +42,12 @@ hypothesis.settings.load_profile("stress" if STRESS else "test")
 
 
 def pytest_configure() -> None:
-    """Forget the person's AWS settings before anything can read them."""
+    """Forget the person's AWS settings before anything can read them, and let interruptions reach what tests start.
+
+    A shell that runs the tests in the background lets them ignore interruptions, which their children would inherit.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith(("AWS_", "SWITCHBOARD_CDR", "POWERTOOLS_"))]:
         del os.environ[name]
     os.environ.update(FAKED)
