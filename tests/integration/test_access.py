@@ -134,10 +134,15 @@ def test_a_service_reaches_no_bucket_and_no_role(local: DeployedStage, role: str
 def test_the_writer_may_keep_payloads_and_never_reads_or_replaces_others(local: DeployedStage) -> None:
     credentials = function_credentials(local.cloud, local.parameter(deployment.CDR_WRITER_PATH))
     s3, bucket = local.cloud.client("s3", credentials), local.parameter(deployment.QUARANTINE_PATH)
-    s3.put_object(Bucket=bucket, Key="cdr-writer/2026/01/01/test.json", Body=b'{"payload": null}')
-    assert refused(lambda: s3.put_object(Bucket=bucket, Key="cdr-guard/2026/01/01/test.json", Body=b"{}"))
-    assert refused(lambda: s3.get_object(Bucket=bucket, Key="cdr-writer/2026/01/01/test.json"))
-    assert refused(lambda: s3.delete_object(Bucket=bucket, Key="cdr-writer/2026/01/01/test.json"))
+    name = f"2026/01/01/{'0' * 64}.json"
+    s3.put_object(Bucket=bucket, Key=f"cdr-writer/{name}", Body=b'{"payload": null}')
+    try:
+        assert refused(lambda: s3.put_object(Bucket=bucket, Key=f"cdr-guard/{name}", Body=b"{}"))
+        assert refused(lambda: s3.put_object(Bucket=bucket, Key="cdr-writer/2026/01/01/test.json", Body=b"{}"))
+        assert refused(lambda: s3.get_object(Bucket=bucket, Key=f"cdr-writer/{name}"))
+        assert refused(lambda: s3.delete_object(Bucket=bucket, Key=f"cdr-writer/{name}"))
+    finally:
+        local.client("s3").delete_object(Bucket=bucket, Key=f"cdr-writer/{name}")
 
 
 def test_an_insert_over_a_stored_record_changes_nothing(local: DeployedStage, rng: random.Random) -> None:
