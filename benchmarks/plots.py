@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -30,7 +31,9 @@ def bars(axes: Any, figure: dict[str, Any]) -> None:
         drawn = axes.bar(offsets, [values.get(way, 0) for way in ways], width, label=name)
         axes.bar_label(drawn, fmt="{:,.0f}", fontsize=7, padding=2)
     axes.set_yscale("log")
-    axes.set_xticks([index + width * (len(groups) - 1) / 2 for index in range(len(ways))], ways)
+    axes.set_xticks(
+        [index + width * (len(groups) - 1) / 2 for index in range(len(ways))], [fill(way, 16) for way in ways]
+    )
 
 
 def lines(axes: Any, figure: dict[str, Any]) -> None:
