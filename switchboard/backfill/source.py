@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
 from switchboard.backfill.engine import Page
-from switchboard.backfill.errors import systemic
-from switchboard.dynamo.rounds import Refusal
+from switchboard.backfill.scanning import scanned_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,15 +100,4 @@ class Source:
         return self._size is not None and not self._size.fits(examined=answer["ScannedCount"], found=found)
 
     def _read(self, request: dict[str, Any]) -> Any:
-        budget = self._waiting.patience()
-        attempt = 0
-        while True:
-            try:
-                with systemic():
-                    return self._client.scan(**request)
-            except ClientError as error:
-                if not Refusal(error.response["Error"]["Code"]).transient or budget.spent():
-                    raise
-            self._units.throttled()
-            budget.pause(attempt)
-            attempt += 1
+        return scanned_page(self._client, request, units=self._units, waiting=self._waiting)

@@ -5,15 +5,12 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
 from switchboard.backfill.amplification import WRITE_UNIT_BYTES
 from switchboard.backfill.engine import Page
-from switchboard.backfill.errors import systemic
 from switchboard.backfill.legacy.items import LegacyItem
 from switchboard.backfill.legacy.tally import VERIFIED
 from switchboard.backfill.legacy.target import TABLE_AND_INDEXES
-from switchboard.dynamo.rounds import Refusal
+from switchboard.backfill.scanning import scanned_page
 from switchboard.dynamo.values import item_size
 from switchboard.schema import legacy
 
@@ -138,15 +135,4 @@ class LegacySource:
         return max(1, int(min(affordable, most)))
 
     def _read(self, request: dict[str, Any]) -> Any:
-        budget = self._waiting.patience()
-        attempt = 0
-        while True:
-            try:
-                with systemic():
-                    return self._client.scan(**request)
-            except ClientError as error:
-                if not Refusal(error.response["Error"]["Code"]).transient or budget.spent():
-                    raise
-            self._reads.throttled()
-            budget.pause(attempt)
-            attempt += 1
+        return scanned_page(self._client, request, units=self._reads, waiting=self._waiting)
