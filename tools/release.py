@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.review.protection import STATEFUL
-from cli.review.replacement import VAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parents[1]
 RELEASES: Final = ROOT / "tests" / "upgrade"
 CODE: Final = "functions.tar.xz"
-HOLDS_DATA: Final = (*STATEFUL, VAULT)
-"""Types of resources that hold what a deployment must not lose."""
-
 _DEPLOYED_STAGE: Final = "assembly-local"
 _MANIFEST: Final = "manifest.json"
 _STACK: Final = "aws:cloudformation:stack"
@@ -107,7 +103,7 @@ def _keep_stage(stage: Path, kept: Path, *, whole: bool) -> None:
 
 
 def _holds_data(resource: dict[str, Any]) -> bool:
-    return resource["Type"] in HOLDS_DATA
+    return resource["Type"] in STATEFUL
 
 
 def _pack(assembly: Path, archive: Path) -> None:

@@ -29,6 +29,8 @@ class Kind(Enum):
     TRUST = ("trust changed", Weight.CAUTION)
     ALARM_REMOVED = ("alarm removed", Weight.CAUTION)
     ALARM_CHANGED = ("alarm changed", Weight.CAUTION)
+    GUARD = ("guard changed", Weight.CAUTION)
+    PUBLISHED = ("published value", Weight.CAUTION)
     FINDING = ("new finding", Weight.CAUTION)
     ACKNOWLEDGED = ("newly acknowledged", Weight.CAUTION)
     KEPT = ("retention or protection", Weight.CAUTION)
@@ -60,6 +62,11 @@ class Change:
     before: str = ""
     after: str = ""
     stages: tuple[str, ...] = ()
+
+    @property
+    def weight(self) -> Weight:
+        """How much a reviewer should worry."""
+        return self.kind.weight
 
 
 def sorted_changes(found: Iterable[Change]) -> tuple[Change, ...]:

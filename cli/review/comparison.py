@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.review import permissions
+from cli.review import permissions, weighing
 from cli.review.assembly import StageTemplates
 from cli.review.changes import Change, Kind, sorted_changes
 from cli.review.deliveries import deliveries
-from cli.review.failures import ALARM
 from cli.review.findings import Rule, findings
+from cli.review.grants import sentence
+from cli.review.holders import ROLE
 from cli.review.properties import flat
 from cli.review.protection import protections
+from cli.review.public import statements
 from cli.review.replacement import losses
+from cli.review.sections import changed_sections
 from cli.review.steps import steps
 
 if TYPE_CHECKING:
@@ -22,12 +25,10 @@ if TYPE_CHECKING:
     from cli.review.assembly import Resource
     from cli.review.findings import Finding
 
+PERMISSION: Final = "AWS::Lambda::Permission"
+_GONE: Final = (Kind.REMOVED, Kind.ALARM_REMOVED)
+"""Kinds whose name says that something is gone."""
 _CODE: Final = ("Code.S3Key", "Content.S3Key")
-_POLICIES: Final = ("PolicyDocument", "KeyPolicy", "ResourcePolicy", "AccessPolicy")
-_IAM: Final = ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
-"""Their statements are compared as permissions."""
-_DASHBOARD: Final = "AWS::CloudWatch::Dashboard"
-_ALARM_NOISE: Final = ("Tags", "AlarmDescription")
 
 
 def compare(before: Sequence[StageTemplates], after: Sequence[StageTemplates]) -> tuple[Change, ...]:
@@ -63,6 +64,7 @@ def _between(before: StageTemplates, after: StageTemplates) -> Iterator[Change]:
     yield from _rows(Kind.KEPT, protections, before, after)
     yield from _rows(Kind.DELIVERY, deliveries, before, after)
     yield from _rows(Kind.DELIVERY, steps, before, after)
+    yield from changed_sections(before, after)
     yield from _resources(before, after, {loss.resource.place for loss in lost})
 
 
@@ -103,14 +105,27 @@ def _said(value: Any) -> str:
 def _resources(before: StageTemplates, after: StageTemplates, lost: set[str]) -> Iterator[Change]:
     for old in before.resources:
         if after.find(old.stack, old.logical_id) is None and old.place not in lost:
-            kind = Kind.ALARM_REMOVED if old.type == ALARM else Kind.REMOVED
-            yield Change(kind, old.place, _described(before, old))
+            kind = weighing.of_going(old)
+            told = _described(before, old)
+            yield Change(kind, old.place, told if kind in _GONE else f"{told} is gone")
     for new in after.resources:
         known = before.find(new.stack, new.logical_id)
         if known is None:
-            yield Change(Kind.ADDED, new.place, _described(after, new))
+            yield from _new(after, new)
         else:
             yield from _changed(before, after, known, new)
+
+
+def _new(stage: StageTemplates, resource: Resource) -> Iterator[Change]:
+    """A resource that was not there, and everything that its own policy says."""
+    kind = weighing.of_coming(resource)
+    told = _described(stage, resource)
+    yield Change(kind, resource.place, told if kind is Kind.ADDED else f"{told} is new")
+    if resource.type == PERMISSION:
+        named = {name: stage.text(resource.stack, each) for name, each in resource.properties.items()}
+        yield Change(Kind.POLICY, resource.place, f"lets {named.get('Principal')} {named.get('Action')}")
+    for statement in statements(resource.properties) if resource.type != ROLE else ():
+        yield Change(Kind.POLICY, resource.place, f"its policy {sentence(stage, resource.stack, statement)}")
 
 
 def _changed(before: StageTemplates, after: StageTemplates, old: Resource, new: Resource) -> Iterator[Change]:
@@ -120,18 +135,20 @@ def _changed(before: StageTemplates, after: StageTemplates, old: Resource, new: 
     for path in dict.fromkeys((*is_, *was)):
         if path in _CODE or was.get(path) == is_.get(path):
             continue
-        kind = _kind(new, path)
+        kind = weighing.of_changing(new, path)
         if kind is not None:
             yield Change(kind, new.place, path, was.get(path, "nothing"), is_.get(path, "nothing"))
+    waits = [sorted(_awaited(stage, each)) for stage, each in ((before, old), (after, new))]
+    if waits[0] != waits[1]:
+        was_after, is_after = (", ".join(each) or "nothing" for each in waits)
+        yield Change(Kind.CHANGED, new.place, "made after", was_after, is_after)
 
 
-def _kind(resource: Resource, path: str) -> Kind | None:
-    """What a changed property is about; None for what is told another way, or is nobody's worry."""
-    if resource.type == ALARM:
-        return None if path.startswith(_ALARM_NOISE) else Kind.ALARM_CHANGED
-    if resource.type == _DASHBOARD or (resource.type in _IAM and "PolicyDocument" in path):
-        return None
-    return Kind.POLICY if path.startswith(_POLICIES) else Kind.CHANGED
+def _awaited(stage: StageTemplates, resource: Resource) -> Iterator[str]:
+    """The places of what a resource depends on explicitly."""
+    for logical_id in resource.depends_on:
+        found = stage.find(resource.stack, logical_id)
+        yield found.place if found else logical_id
 
 
 def _type(resource: Resource) -> str:

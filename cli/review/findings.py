@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from cli.review.failures import failure_paths
-from cli.review.grants import OWN, grants
+from cli.review.grants import grants
+from cli.review.holders import OWN
 from cli.review.public import exposures
 
 if TYPE_CHECKING:

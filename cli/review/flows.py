@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cli.review.deliveries import deliveries
-from cli.review.grants import OWN, ROLE, grants
+from cli.review.grants import grants
+from cli.review.holders import OWN, ROLE
 from switchboard.schema import deployment
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _granted(stage: StageTemplates, nodes: Mapping[str, Node], workers: Mapping[
         target = next((node for place, node in nodes.items() if _names(grant.resource, place)), None)
         if how is None or target is None or grant.effect != "Allow" or grant.through != OWN:
             continue
-        source = workers.get(grant.role) or callers[grant.role]
+        source = workers.get(grant.role) or callers.get(grant.role) or Node(grant.role, CALLER, grant.role)
         if source != target:
             yield Flow(source, target, how)
 

@@ -1,4 +1,4 @@
-"""Who may do what: each role's permissions as rows of role, action and resource, read from the templates."""
+"""Who may do what: permissions as rows of role, action and resource, read from the templates."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
+from cli.review.holders import held
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cli.review.assembly import Resource, StageTemplates
 
-ROLE: Final = "AWS::IAM::Role"
-MANAGED_POLICY: Final = "AWS::IAM::ManagedPolicy"
-INLINE_POLICY: Final = "AWS::IAM::Policy"
-OWN: Final = "policy"
-BOUNDARY: Final = "boundary"
 _ALL_BUT: Final = "all but "
+_ASSUMING: Final = ["sts:AssumeRole"]
+"""What trust is about unless it says more, such as tags for the session."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,7 +24,7 @@ class Grant:
     """One action on one resource that a statement allows or denies to a role."""
 
     role: str
-    """The role's place, such as `functions/Cdr/Writer/Role`."""
+    """The place of the role that holds it, such as `functions/Cdr/Writer/Role`, or who else does."""
     action: str
     resource: str
     effect: str
@@ -43,58 +42,52 @@ class Grant:
 
 
 def grants(stage: StageTemplates) -> tuple[Grant, ...]:
-    """Every grant of every role of the stage, sorted by role, action and resource."""
+    """Every grant of everybody whom the stage gives or denies something, sorted by holder, action and resource."""
     found: set[Grant] = set()
-    for role in stage.of_type(ROLE):
-        for stack, document, through in _documents(stage, role):
-            found.update(_rows(stage, stack, role.place, document, through))
+    for holder, stack, document, through in held(stage):
+        found.update(_rows(stage, stack, holder, document, through))
     return tuple(sorted(found))
 
 
 def trust(stage: StageTemplates, role: Resource) -> tuple[str, ...]:
-    """Who may assume a role, statement by statement: principals and conditions in a line each."""
+    """Who may assume a role, statement by statement: principals, and conditions behind an "if"."""
     return tuple(
-        " ".join(
-            part
-            for part in (
-                "anyone" if statement.get("Principal") == "*" else _principals(stage, role.stack, statement),
-                f"if {_condition(stage, role.stack, statement)}" if "Condition" in statement else "",
-            )
-            if part
-        )
+        _trusting(stage, role.stack, statement)
         for statement in _listed(role.properties["AssumeRolePolicyDocument"]["Statement"])
     )
 
 
-def _documents(stage: StageTemplates, role: Resource) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    for inline in role.properties.get("Policies", ()):
-        yield role.stack, inline["PolicyDocument"], OWN
-    for policy in stage.of_type(MANAGED_POLICY, INLINE_POLICY):
-        attached = (stage.target(policy.stack, each) for each in policy.properties.get("Roles", ()))
-        if role in attached:
-            yield policy.stack, policy.properties["PolicyDocument"], OWN
-    for arn in role.properties.get("ManagedPolicyArns", ()):
-        attached_policy = stage.target(role.stack, arn)
-        if attached_policy is not None:
-            yield attached_policy.stack, attached_policy.properties["PolicyDocument"], OWN
-        else:
-            yield role.stack, _elsewhere(stage.text(role.stack, arn)), OWN
-    limit = stage.target(role.stack, role.properties.get("PermissionsBoundary"))
-    if limit is not None:
-        yield limit.stack, limit.properties["PolicyDocument"], BOUNDARY
+def sentence(stage: StageTemplates, stack: str, statement: Mapping[str, Any]) -> str:
+    """A statement of a resource's own policy, in words."""
+    on = ", ".join(_either(stage, stack, statement, "Resource")) if {"Resource", "NotResource"} & set(statement) else ""
+    parts = (
+        "lets" if statement["Effect"] == "Allow" else "keeps",
+        principals(stage, stack, statement) if {"Principal", "NotPrincipal"} & set(statement) else "everybody",
+        "" if statement["Effect"] == "Allow" else "from",
+        ", ".join(_either(stage, stack, statement, "Action")),
+        f"on {on}" if on else "",
+        f"if {_condition(stage, stack, statement)}" if "Condition" in statement else "",
+    )
+    return " ".join(part for part in parts if part)
 
 
-def _elsewhere(policy: str) -> Mapping[str, Any]:
-    """A policy whose statements are not in the templates, such as one that AWS keeps: it may say anything."""
-    return {"Statement": {"Effect": "Allow", "Action": f"everything in {policy}", "Resource": "*"}}
+def _trusting(stage: StageTemplates, stack: str, statement: Mapping[str, Any]) -> str:
+    actions = sorted(_either(stage, stack, statement, "Action"))
+    parts = (
+        "" if statement["Effect"] == "Allow" else "never",
+        principals(stage, stack, statement),
+        "" if actions == _ASSUMING else f"by {', '.join(actions)}",
+        f"if {_condition(stage, stack, statement)}" if "Condition" in statement else "",
+    )
+    return " ".join(part for part in parts if part)
 
 
-def _rows(stage: StageTemplates, stack: str, role: str, document: Mapping[str, Any], through: str) -> Iterator[Grant]:
+def _rows(stage: StageTemplates, stack: str, holder: str, document: Mapping[str, Any], through: str) -> Iterator[Grant]:
     for statement in _listed(document["Statement"]):
         actions = _either(stage, stack, statement, "Action")
         for action, resource in product(actions, _either(stage, stack, statement, "Resource")):
             yield Grant(
-                role=role,
+                role=holder,
                 action=action,
                 resource=resource,
                 effect=statement["Effect"],
@@ -111,11 +104,14 @@ def _either(stage: StageTemplates, stack: str, statement: Mapping[str, Any], wha
     return [_ALL_BUT + stage.text(stack, each) for each in _listed(statement[f"Not{what}"])]
 
 
-def _principals(stage: StageTemplates, stack: str, statement: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{kind} {stage.text(stack, each)}"
-        for kind, named in sorted(statement["Principal"].items())
-        for each in _listed(named)
+def principals(stage: StageTemplates, stack: str, statement: Mapping[str, Any]) -> str:
+    """Whom a statement is about, in words."""
+    named = statement.get("Principal", statement.get("NotPrincipal"))
+    excepting = "" if "Principal" in statement else "everybody but "
+    if named == "*":
+        return f"{excepting}anyone"
+    return excepting + ", ".join(
+        f"{kind} {stage.text(stack, each)}" for kind, several in sorted(named.items()) for each in _listed(several)
     )
 
 

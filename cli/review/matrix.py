@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cli.review.grants import BOUNDARY, OWN, ROLE, grants, trust
+from cli.review.grants import grants, trust
+from cli.review.holders import BOUNDARY, OWN, ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cli.review.changes import Change, Kind
-from cli.review.grants import BOUNDARY, ROLE, grants, trust
+from cli.review.grants import grants, trust
+from cli.review.holders import BOUNDARY, HOLDERS, ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,9 +20,15 @@ _ALLOW: Final = "Allow"
 
 def changed(before: StageTemplates, after: StageTemplates) -> Iterator[Change]:
     """What roles may do that they could not before, the reverse, and who may be them."""
-    old, new = (set(grants(stage)) for stage in (before, after))
+    # A statement by another name says the same.
+    old, new = ({replace(grant, sid="") for grant in grants(stage)} for stage in (before, after))
+    limited = [{grant.role for grant in found if grant.through == BOUNDARY} for found in (old, new)]
+    unlimited = (limited[0] - limited[1]) & {role.place for role in after.of_type(*HOLDERS)}
+    for holder in sorted(unlimited):
+        yield Change(Kind.PERMISSION_ADDED, holder, "its boundary is gone: nothing limits any more what it is given")
+    lost = {grant for grant in old - new if not (grant.through == BOUNDARY and grant.role in unlimited)}
     yield from _by_statement(new - old, Kind.PERMISSION_ADDED, Kind.PERMISSION_REMOVED, "is new")
-    yield from _by_statement(old - new, Kind.PERMISSION_REMOVED, Kind.PERMISSION_ADDED, "is gone")
+    yield from _by_statement(lost, Kind.PERMISSION_REMOVED, Kind.PERMISSION_ADDED, "is gone")
     yield from _trusts(before, after)
 
 
@@ -43,6 +51,6 @@ def _trusts(before: StageTemplates, after: StageTemplates) -> Iterator[Change]:
     old = {role.place: trust(before, role) for role in before.of_type(ROLE)}
     for role in after.of_type(ROLE):
         is_ = trust(after, role)
-        was = old.get(role.place, is_)
+        was = old.get(role.place, ("nobody: it is new",))
         if was != is_:
             yield Change(Kind.TRUST, role.place, "assumed by", "; ".join(was), "; ".join(is_))

@@ -19,7 +19,12 @@ def flat(stage: StageTemplates, resource: Resource) -> dict[str, str]:
 
     A list of texts or references is one text, whatever its order.
     """
-    return dict(_leaves(stage, resource.stack, resource.properties, ""))
+    return flattened(stage, resource.stack, resource.properties)
+
+
+def flattened(stage: StageTemplates, stack: str, value: Any) -> dict[str, str]:
+    """Any other part of a stack's template in the same way."""
+    return dict(_leaves(stage, stack, value, ""))
 
 
 def _leaves(stage: StageTemplates, stack: str, value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -52,7 +57,10 @@ def _document(text: str) -> Any:
 
 
 def _is_reference(value: Any) -> bool:
-    return isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::"))
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    function = str(next(iter(value)))
+    return function == "Ref" or function.startswith("Fn::")
 
 
 def _name(element: Any, number: int) -> str:

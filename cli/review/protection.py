@@ -15,7 +15,8 @@ KEY: Final = "AWS::KMS::Key"
 LOG_GROUP: Final = "AWS::Logs::LogGroup"
 QUEUE: Final = "AWS::SQS::Queue"
 TABLE: Final = "AWS::DynamoDB::Table"
-STATEFUL: Final = (TABLE, BUCKET, KEY, QUEUE, LOG_GROUP)
+VAULT: Final = "AWS::Backup::BackupVault"
+STATEFUL: Final = (TABLE, BUCKET, KEY, QUEUE, LOG_GROUP, VAULT)
 """Types that hold what cannot be made again, or what tells of it."""
 
 _DAY: Final = 86_400
@@ -23,12 +24,13 @@ _DAY: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """How one resource is kept. `kept` is how long its content stays, `outlives` whether it outlives its stack."""
+    """How one resource is kept. `kept` is how long its content stays, the next two what it outlives."""
 
     place: str
     type: str
     kept: str
-    outlives: bool
+    outlives_its_stack: bool
+    outlives_its_replacement: bool
     protected: str
     encrypted: str
 
@@ -40,7 +42,8 @@ def protections(stage: StageTemplates) -> tuple[Protection, ...]:
             place=resource.place,
             type=resource.type,
             kept=_KEPT[resource.type](resource.properties),
-            outlives=resource.retained,
+            outlives_its_stack=resource.retained,
+            outlives_its_replacement=resource.retained_when_replaced,
             protected=_protected(resource),
             encrypted=_encrypted(stage, resource),
         )
@@ -79,12 +82,18 @@ def _kept_of_key(properties: Any) -> str:
     return "rotated every year" if properties.get("EnableKeyRotation") else "never rotated"
 
 
+def _kept_of_vault(properties: Any) -> str:
+    days = properties.get("LockConfiguration", {}).get("MinRetentionDays")
+    return f"as its plan says, {days} days at least" if days else "as its plan says"
+
+
 _KEPT: Final[dict[str, Callable[[Any], str]]] = {
     TABLE: _kept_of_table,
     BUCKET: _kept_of_bucket,
     LOG_GROUP: _kept_of_log,
     QUEUE: _kept_of_queue,
     KEY: _kept_of_key,
+    VAULT: _kept_of_vault,
 }
 
 
@@ -99,28 +108,39 @@ def _protected(resource: Resource) -> str:
         return ", ".join(part for part in parts if part)
     if resource.type == KEY:
         return f"{properties.get('PendingWindowInDays', 30)} days before it is gone"
+    if resource.type == VAULT:
+        denied = [each for each in _denied(properties.get("AccessPolicy", {})) if each.startswith("backup:Delete")]
+        return "copies from deletion" if denied else ""
     return ""
+
+
+def _denied(policy: Any) -> list[str]:
+    """The actions that a policy denies."""
+    refusing = [each["Action"] for each in policy.get("Statement", ()) if each["Effect"] == "Deny"]
+    return [action for named in refusing for action in (named if isinstance(named, list) else [named])]
 
 
 def _encrypted(stage: StageTemplates, resource: Resource) -> str:
     properties = resource.properties
-    if resource.type == TABLE:
-        named = properties.get("SSESpecification", {}).get("KMSMasterKeyId")
-        return _by(stage, resource, named) if named else "AWS's own key"
     if resource.type == BUCKET:
         rules = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", ())
-        for rule in rules:
-            default = rule.get("ServerSideEncryptionByDefault", {})
-            named = default.get("KMSMasterKeyID")
-            return _by(stage, resource, named) if named else str(default.get("SSEAlgorithm", ""))
-        return "S3's own key"
-    if resource.type == QUEUE:
-        named = properties.get("KmsMasterKeyId")
-        return _by(stage, resource, named) if named else "SQS's own key"
-    if resource.type == LOG_GROUP:
-        named = properties.get("KmsKeyId")
-        return _by(stage, resource, named) if named else "CloudWatch's own key"
-    return ""
+        default = rules[0].get("ServerSideEncryptionByDefault", {}) if rules else {"SSEAlgorithm": "S3's own key"}
+        named = default.get("KMSMasterKeyID")
+        return _by(stage, resource, named) if named else str(default.get("SSEAlgorithm", ""))
+    if resource.type not in _OWN_KEY:
+        return ""
+    own, where = _OWN_KEY[resource.type]
+    named = properties.get("SSESpecification", {}).get(where) if resource.type == TABLE else properties.get(where)
+    return _by(stage, resource, named) if named else own
+
+
+_OWN_KEY: Final = {
+    TABLE: ("AWS's own key", "KMSMasterKeyId"),
+    QUEUE: ("SQS's own key", "KmsMasterKeyId"),
+    LOG_GROUP: ("CloudWatch's own key", "KmsKeyId"),
+    VAULT: ("AWS Backup's own key", "EncryptionKeyArn"),
+}
+"""What encrypts where nobody names a key, and where one is named."""
 
 
 def _by(stage: StageTemplates, resource: Resource, key: Any) -> str:

@@ -44,26 +44,28 @@ def exposures(stage: StageTemplates) -> tuple[Exposure, ...]:
 
 
 def _by_policy(stage: StageTemplates, resource: Resource) -> Iterator[str]:
-    for statement in _statements(resource.properties):
+    for statement in statements(resource.properties):
         narrowed = _is_narrowed(stage, resource.stack, statement.get("Condition", {}))
-        if statement["Effect"] == "Allow" and _is_everybody(statement["Principal"]) and not narrowed:
+        if statement["Effect"] == "Allow" and _is_everybody(statement) and not narrowed:
             actions = _listed(statement.get("Action", "everything but a few actions"))
             yield f"its policy lets anybody {', '.join(sorted(stage.text(resource.stack, each) for each in actions))}"
 
 
-def _statements(value: Any) -> Iterator[Any]:
+def statements(value: Any) -> Iterator[Any]:
     """Statements with a principal, at any depth: bucket, queue, topic, key and table policies, and trust."""
     if isinstance(value, dict):
-        if "Principal" in value and "Effect" in value:
+        if {"Principal", "NotPrincipal"} & set(value) and "Effect" in value:
             yield value
         for inner in value.values():
-            yield from _statements(inner)
+            yield from statements(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _statements(inner)
+            yield from statements(inner)
 
 
-def _is_everybody(principal: Any) -> bool:
+def _is_everybody(statement: Any) -> bool:
+    """Whether it names everybody. All but a few are everybody, too."""
+    principal = statement.get("Principal", "*")
     named = principal.values() if isinstance(principal, dict) else [principal]
     return any(each == "*" for part in named for each in _listed(part))
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.review.protection import BUCKET, KEY, LOG_GROUP, QUEUE, TABLE
+from cli.review.protection import BUCKET, KEY, LOG_GROUP, QUEUE, TABLE, VAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cli.review.assembly import Resource, StageTemplates
-
-VAULT: Final = "AWS::Backup::BackupVault"
 
 _FOREVER: Final[Mapping[str, tuple[str, ...]]] = {
     TABLE: ("TableName", "KeySchema", "LocalSecondaryIndexes", "ImportSourceSpecification"),
@@ -35,10 +33,14 @@ class Loss:
     resource: Resource
     replaced: bool
     why: str
+    index: bool = False
+    """It is an index of the resource that is lost, of which no policy keeps anything."""
 
     @property
     def aftermath(self) -> str:
         """What becomes of its data. When it is replaced, another policy decides than when it is deleted."""
+        if self.index:
+            return "its questions have no answer until there is one again, filled from the table"
         kept = self.resource.retained_when_replaced if self.replaced else self.resource.retained
         return "the old one stays outside the stack" if kept else "its data is lost"
 
@@ -61,8 +63,8 @@ def _losses(before: StageTemplates, after: StageTemplates) -> Iterator[Loss]:
             changed += [f"type of {name}" for name in _changed_key_attributes(old, new)]
             if changed:
                 yield Loss(old, True, f"{', '.join(changed)} cannot be changed in place")
-            for index in _lost_indexes(old, new):
-                yield Loss(old, False, f"index {index} is deleted")
+            for index, why in _lost_indexes(old, new):
+                yield Loss(old, False, f"index {index} {why}", index=True)
 
 
 def _differs(before: StageTemplates, after: StageTemplates, old: Resource, new: Resource, name: str) -> bool:
@@ -79,9 +81,16 @@ def _changed_key_attributes(old: Resource, new: Resource) -> list[str]:
     return [name for name, was in types[0].items() if name in types[1] and types[1][name] != was]
 
 
-def _lost_indexes(old: Resource, new: Resource) -> list[str]:
-    now = {index["IndexName"]: index["KeySchema"] for index in _indexes(new)}
-    return [index["IndexName"] for index in _indexes(old) if now.get(index["IndexName"]) != index["KeySchema"]]
+def _lost_indexes(old: Resource, new: Resource) -> Iterator[tuple[str, str]]:
+    """Indexes that are gone, or that can only be deleted and made again, and why."""
+    now = {index["IndexName"]: index for index in _indexes(new)}
+    for index in _indexes(old):
+        name = index["IndexName"]
+        changed = [part for part in ("KeySchema", "Projection") if index.get(part) != now.get(name, index).get(part)]
+        if name not in now:
+            yield name, "is deleted"
+        elif changed:
+            yield name, f"is made anew: its {' and '.join(changed)} cannot be changed in place"
 
 
 def _indexes(table: Resource) -> Any:

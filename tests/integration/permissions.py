@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.review.assembly import read_assembly
-from cli.review.grants import OWN, grants
+from cli.review.grants import grants
+from cli.review.holders import OWN
 from local_cloud.identity import ACCOUNT, REGION
 from local_cloud.impersonation import role_credentials
 from local_cloud.paths import ROOT

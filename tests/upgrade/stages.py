@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cli.review.assembly import StageTemplates, read_assembly
-from cli.review.protection import BUCKET, KEY, LOG_GROUP, QUEUE, TABLE
+from cli.review.protection import BUCKET, KEY, LOG_GROUP, QUEUE, STATEFUL, TABLE
 from cli.review.replacement import losses
 from tools import release
 
@@ -62,7 +62,7 @@ def holding_data(cloud: LocalCloud, stage: str = "local") -> dict[str, Identity]
         for stack in stacks
         for page in client.get_paginator("list_stack_resources").paginate(StackName=stack)
         for found in page["StackResourceSummaries"]
-        if found["ResourceType"] in release.HOLDS_DATA
+        if found["ResourceType"] in STATEFUL
     }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cli.review.protection import STATEFUL
 from local_cloud.cloud import LocalCloud
 from local_cloud.stage import DeployedStage
 from switchboard.ids import compose_uuid7
@@ -132,7 +133,7 @@ def filled(local: DeployedStage, rng: random.Random) -> tuple[tuple[str, str], s
 
 def test_what_holds_data_is_the_very_same(upgraded: Upgraded) -> None:
     after = holding_data(upgraded.local.cloud)
-    expected = stages(release.RELEASES / PREVIOUS)["local"].of_type(*release.HOLDS_DATA)
+    expected = stages(release.RELEASES / PREVIOUS)["local"].of_type(*STATEFUL)
     assert set(upgraded.before.resources) == {f"{each.stack}/{each.logical_id}" for each in expected}
     assert {place: after.get(place) for place in upgraded.before.resources} == upgraded.before.resources
 

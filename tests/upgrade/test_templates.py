@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cli.review.protection import STATEFUL
 from tests.upgrade.stages import PREVIOUS, changed, lost, renamed, stages
 from tools import release
 
@@ -23,7 +24,7 @@ BUCKET = "Quarantine23FF09FE"
 @pytest.mark.parametrize("stage", ["local", "dev", "prod"])
 def test_nothing_that_holds_data_is_replaced_or_deleted(assembly: Path, version: str, stage: str) -> None:
     before, after = stages(release.RELEASES / version)[stage], stages(assembly)[stage]
-    assert len(before.of_type(*release.HOLDS_DATA)) > 8
+    assert len(before.of_type(*STATEFUL)) > 8
     assert not lost(before, after)
 
 

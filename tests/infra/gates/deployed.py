@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.review.grants import MANAGED_POLICY
+from cli.review.holders import MANAGED_POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

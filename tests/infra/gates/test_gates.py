@@ -14,7 +14,8 @@ from aws_cdk.aws_s3 import CfnBucket
 from policy_sentry.querying.actions import get_action_data
 
 from cli.review.assembly import read_assembly
-from cli.review.grants import BOUNDARY, grants
+from cli.review.grants import grants
+from cli.review.holders import BOUNDARY
 from infra.acknowledged import ACKNOWLEDGED, MISJUDGED, PROD
 from infra.constructs.shapes import ALL as SHAPES
 from tests.infra.gates.findings import REPORT, UNGATED, Finding, gated_app, inspect, read_findings

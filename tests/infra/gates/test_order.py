@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli.review.assembly import read_assembly
-from cli.review.grants import INLINE_POLICY, MANAGED_POLICY, ROLE
+from cli.review.holders import INLINE_POLICY, MANAGED_POLICY, ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

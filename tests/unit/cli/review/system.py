@@ -213,6 +213,8 @@ class System:
         }
         self.exports: dict[str, dict[str, Any]] = {}
         """What stacks export beside what the system needs."""
+        self.sections: dict[str, dict[str, Any]] = {}
+        """What else the template of a stack says, by section."""
 
     def resources(self, stage: str, stack: str) -> Resources:
         """The resources of a stack, by logical id."""
@@ -237,7 +239,13 @@ class System:
                     name: {"Value": value, "Export": {"Name": f"STAGE-{stack}:{name}"}}
                     for name, value in {**EXPORTS[stack], **self.exports.get(stack, {})}.items()
                 }
-                template = {"Description": f"Stack {stack} of STAGE.", "Resources": resources, "Outputs": outputs}
+                template: dict[str, Any] = {
+                    "Description": f"Stack {stack} of STAGE.",
+                    "Resources": resources,
+                    "Outputs": outputs,
+                }
+                for section, content in self.sections.get(stack, {}).items():
+                    template[section] = {**template.get(section, {}), **content}
                 file = f"{stage}{stack}.template.json"
                 (directory / file).write_text(json.dumps(template).replace("STAGE", stage))
                 artifacts[stack] = {

@@ -196,7 +196,6 @@ def test_less_worrying_changes_are_notes(tmp_path: Path) -> None:
         put("Writer1.Code.S3Key", "bbbb.zip")(resources)
         put("Writer1.MemorySize", 512)(resources)
         put("GuardPolicy1.PolicyDocument.Statement", [])(resources)
-        drop("FromQueue1")(resources)
         resources["New1"] = resource("AWS::SSM::Parameter", "functions/New", Description="Where it is.")
 
     old, new = System().read(tmp_path / "a"), System().everywhere("functions", change).read(tmp_path / "b")
@@ -205,7 +204,6 @@ def test_less_worrying_changes_are_notes(tmp_path: Path) -> None:
     assert {(each.kind, each.place, each.what) for each in found} >= {
         (Kind.CODE, "functions/Writer/Function", "Lambda Function"),
         (Kind.CHANGED, "functions/Writer/Function", "MemorySize"),
-        (Kind.REMOVED, "functions/FromQueue", "Lambda EventSourceMapping"),
         (Kind.ADDED, "functions/New", "SSM Parameter: Where it is."),
         (Kind.RESOLVED, "functions/Guard/Role", "a wildcard: xray:PutTraceSegments on *"),
     }

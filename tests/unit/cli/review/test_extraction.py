@@ -11,7 +11,8 @@ from cli.review.deliveries import deliveries
 from cli.review.differences import ABSENT, comparable, differences
 from cli.review.findings import Rule, findings
 from cli.review.flows import graph
-from cli.review.grants import BOUNDARY, grants
+from cli.review.grants import grants
+from cli.review.holders import BOUNDARY
 from cli.review.matrix import permissions, trusted
 from cli.review.merging import merged
 from cli.review.protection import protections
@@ -72,7 +73,7 @@ def test_protection_is_told_of_everything_that_holds_data(prod: StageTemplates) 
     found = {each.place: each for each in protections(prod)}
     table = found["data/CdrTable"]
     assert table.kept == "items for ever; any second of the last 35 days"
-    assert (table.outlives, table.protected, table.encrypted) == (True, "from deletion", "key data/Key")
+    assert (table.outlives_its_stack, table.protected, table.encrypted) == (True, "from deletion", "key data/Key")
     assert found["data/Quarantine"].protected == "never public, versioned"
     assert found["functions/Ingest/DeadLetters"].kept == "14 days"
     assert found["functions/Writer/LogGroup"].kept == "365 days"
