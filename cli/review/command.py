@@ -63,7 +63,7 @@ def command(
     deleted.
     """
     reviewed = sources.folder(assembly, of_this_tree=True) if assembly else _synthesized()
-    before = _before(against) if against else None
+    before = None if against is None else _before(against)
     found = review(
         _only(stage, reviewed),
         before=_only(stage, before, required=False) if before else None,
@@ -90,6 +90,8 @@ def _synthesized() -> sources.Source:
 
 
 def _before(against: str) -> sources.Source:
+    if not against:
+        raise Failure(Code.USAGE, "--against is empty.", remedy="Name a git revision, or a folder of `make synth`.")
     if Path(against).is_dir():
         return sources.folder(Path(against), of_this_tree=False)
     with _telling(f"Synthesizing {against} in a tree of its own."):

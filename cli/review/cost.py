@@ -24,6 +24,12 @@ _INDEX_CHANGE: Final = 2
 """Write units of an index when a key attribute of it changes: a delete and a put (DynamoDB Developer Guide)."""
 _WEEK: Final = 7
 _DAYS: Final = 30
+_EVERY: Final = ("*", "?")
+_CDR: Final = "cdr"
+_PAGE_READ: Final = 4
+"""Read units of the newest page of a conversation, strongly consistent: the membership, and some 10 KB of messages."""
+_LIST_READ: Final = 1.5
+"""Read units of the first page of a list of groups, some 10 KB of an index."""
 _QUEUE_REQUESTS: Final = 3
 """Of a queued CDR at most: sent, received, deleted."""
 
@@ -59,7 +65,8 @@ def _tables(stage: StageTemplates, load: Load, prices: Prices) -> Iterator[Cost]
     for table in stage.of_type(TABLE):
         gb = _stored_gb(table, load)
         indexes = len(table.properties.get("GlobalSecondaryIndexes", ()))
-        stored += gb * (1 + indexes)
+        # The index of the messages holds memberships only, which are few beside the messages.
+        stored += gb * (1 + (indexes if short_name(table) == _CDR else 0))
         recovery = table.properties.get("PointInTimeRecoverySpecification", {})
         recoverable += gb if recovery.get("PointInTimeRecoveryEnabled") else 0
         if table.properties.get("BillingMode") == "PAY_PER_REQUEST":
@@ -83,24 +90,39 @@ def _tables(stage: StageTemplates, load: Load, prices: Prices) -> Iterator[Cost]
 
 def _requested(table: Resource, load: Load, indexes: int) -> tuple[float, float]:
     """Write and read units of a month."""
-    if short_name(table) == "cdr":
+    if short_name(table) == _CDR:
         return load.events * math.ceil(load.cdr_kb) * (1 + indexes), load.events / load.cdrs_per_query
     if short_name(table) == "messages":
         followed = load.members * (1 + _INDEX_CHANGE * indexes)
         # Whether the sender is a member, and who the members are: each read is strongly consistent.
-        return load.events * (math.ceil(load.message_kb) + followed), load.events * 2
+        read = 2 + load.reads_per_message * (_PAGE_READ + _LIST_READ)
+        return load.events * (math.ceil(load.message_kb) + followed), load.events * read
     return 0, 0
 
 
 def _stored_gb(table: Resource, load: Load) -> float:
-    size = {"cdr": load.cdr_kb, "messages": load.message_kb}.get(short_name(table), 0)
+    size = {_CDR: load.cdr_kb, "messages": load.message_kb}.get(short_name(table), 0)
     return size * load.events * load.months_kept / _KB_PER_GB
 
 
 def _copies(stage: StageTemplates) -> int:
-    """Weekly copies that exist at once."""
+    """Copies that exist at once: each rule makes them on its days, and deletes them after a time."""
     rules = [rule for plan in stage.of_type("AWS::Backup::BackupPlan") for rule in _rules(plan.properties)]
-    return sum(rule.get("Lifecycle", {}).get("DeleteAfterDays", 0) // _WEEK for rule in rules)
+    return sum(
+        rule.get("Lifecycle", {}).get("DeleteAfterDays", 0) * days_per_week(rule["ScheduleExpression"]) // _WEEK
+        for rule in rules
+    )
+
+
+def days_per_week(schedule: str) -> int:
+    """On how many days of a week a rule of AWS Backup makes a copy, by its `cron` expression.
+
+    A day of the month counts as one in a week, which is too much rather than too little.
+    """
+    _minutes, _hours, of_month, _months, of_week, _years = schedule.removeprefix("cron(").removesuffix(")").split()
+    if of_week not in _EVERY:
+        return len(of_week.split(","))
+    return _WEEK if of_month in _EVERY else 1
 
 
 def _rules(plan: Any) -> Any:
@@ -111,7 +133,7 @@ def _functions(stage: StageTemplates, load: Load, prices: Prices) -> Iterator[Co
     calls = {
         deployment.CDR_WRITER: load.events / load.cdrs_per_call,
         deployment.CDR_QUERY: load.events / load.cdrs_per_query,
-        deployment.MESSAGES: load.events,
+        deployment.MESSAGES: load.events * (1 + 2 * load.reads_per_message),
         deployment.STREAM_HANDLER: load.events,
     }
     made = seconds = 0.0

@@ -23,6 +23,8 @@ class Load:
     message_kb: float = 0.5
     members: int = 2
     """Of a group; each has a row that follows its newest message."""
+    reads_per_message: int = 1
+    """How often each message is read: its reader asks for the list of groups and for the newest page."""
     call_seconds: float = 0.1
     log_kb_per_call: float = 1.0
     traced_share: float = 0.05
@@ -37,7 +39,9 @@ class Load:
             f"A call brings {self.cdrs_per_call} CDRs, and {self.queued_share:.0%} of them take the queue. "
             f"One question is asked for every {self.cdrs_per_query} CDRs.",
             f"A CDR takes {self.cdr_kb} KB and a message {self.message_kb} KB; a group has {self.members} members, "
-            "and no two messages are followed at once.",
+            "and no two messages are followed at once. Each message is read "
+            f"{'once' if self.reads_per_message == 1 else f'{self.reads_per_message} times'}: "
+            "its reader asks for the list of groups and for the newest page.",
             f"A call takes {self.call_seconds * 1_000:.0f} ms, logs {self.log_kb_per_call:.0f} KB, and X-Ray records "
             f"{self.traced_share:.0%} of the calls.",
             f"Storage is that of {self.months_kept} months of this load.",

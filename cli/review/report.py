@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from cli.review.changes import sorted_changes
+from cli.review.changes import Change, sorted_changes
 from cli.review.comparison import compare
 from cli.review.cost import Cost, costs, total
 from cli.review.deliveries import Delivery, deliveries
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cli.review.assembly import StageTemplates
-    from cli.review.changes import Change
     from cli.review.load import Load
     from cli.review.sources import Source
     from switchboard.prices import Prices
@@ -128,11 +127,16 @@ def as_json(value: Any) -> Any:
     if isinstance(value, Enum):
         return getattr(value, "label", value.value)
     if is_dataclass(value):
-        named = {field.name: getattr(value, field.name) for field in fields(value)}
+        names = (*(field.name for field in fields(value)), *_DERIVED.get(type(value), ()))
+        named = {name: getattr(value, name) for name in names}
         return {name: as_json(inner) for name, inner in named.items() if name != "template"}
     if isinstance(value, dict):
         return {key: as_json(inner) for key, inner in value.items()}
     return [as_json(each) for each in value] if isinstance(value, tuple) else value
+
+
+_DERIVED: Final[Mapping[type, tuple[str, ...]]] = {Change: ("weight",), Review: ("loses_data",), Stage: ("usd",)}
+"""What a reader of the JSON would otherwise have to work out."""
 
 
 def _stage(stage: StageTemplates, known: tuple[Acknowledged, ...], load: Load, prices: Prices) -> Stage:

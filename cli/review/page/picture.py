@@ -49,7 +49,7 @@ def picture(graph: Graph) -> Markup:
     lines = Markup("").join(_arrow(flow, layout, ports, numbers) for flow in shown.flows)
     nodes = Markup("").join(_node(node, layout, number) for node, number in numbers.items())
     return Markup(
-        '<svg class="system" viewBox="0 0 {width} {height:.0f}" role="img" aria-label="Who calls what, which stream '
+        '<svg class="system" viewBox="0 0 {width} {height:.0f}" role="group" aria-label="Who calls what, which stream '
         'feeds what, and where failures go">{lines}{nodes}</svg>'
     ).format(width=width, height=height, lines=lines, nodes=nodes)
 
@@ -118,7 +118,8 @@ def _node(node: Node, layout: Layout, number: int) -> Markup:
     label = visible(node.label)
     squeezed = Markup(' textLength="{}" lengthAdjust="spacingAndGlyphs"').format(_WIDTH - 16)
     return Markup(
-        '<g class="node {kind}" data-node="{number}" tabindex="0"><title>{place}</title>'
+        '<g class="node {kind}" data-node="{number}" tabindex="0" role="img" aria-label="{name} {label}">'
+        "<title>{place}</title>"
         '<rect x="{x}" y="{y:.1f}" width="{w}" height="{h}" rx="{r}"/>'
         '<text class="name" x="{tx}" y="{ty:.1f}"{squeezed}>{label}</text>'
         '<text class="kind" x="{tx}" y="{ky:.1f}">{name}</text></g>'

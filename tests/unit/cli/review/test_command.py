@@ -99,6 +99,8 @@ def test_as_json_it_is_one_document(assembly: Path, shrunk: Path) -> None:
     assert exact["what"] == "DeletionProtectionEnabled"
     assert found["load"]["events"] == 1_000_000
     assert "template" not in found["stages"][0]["stacks"][0]
+    assert (kept["weight"], exact["weight"], found["loses_data"]) == ("caution", "note", False)
+    assert found["stages"][0]["usd"] == pytest.approx(sum(line["usd"] for line in found["stages"][0]["costs"]))
 
 
 def test_the_load_is_what_a_person_gives(assembly: Path) -> None:
@@ -134,6 +136,13 @@ def test_data_that_is_lost_ends_with_five_and_is_said_first(assembly: Path, tmp_
     first = done.stdout.splitlines()[1]
     assert first.startswith("deleted")
     assert "data/CdrTable" in first
+
+
+def test_against_nothing_is_refused(assembly: Path) -> None:
+    """As where a variable of a pipeline is not set: it would compare nothing, and succeed."""
+    done = run("--assembly", assembly, "--against", "")
+    assert done.exit_code == 2
+    assert "--against is empty" in done.stderr
 
 
 def test_what_is_no_assembly_is_not_found(tmp_path: Path, assembly: Path) -> None:

@@ -51,7 +51,20 @@ def test_a_cdr_is_written_to_the_table_and_to_each_index() -> None:
 def test_a_message_is_followed_by_a_row_of_each_member() -> None:
     lines = bill(Load(events=1_000), table(path="MessagesTable", GlobalSecondaryIndexes=[{}]))
     assert lines["DynamoDB writes"].quantity == 1_000 * (1 + 2 * (1 + 2))
-    assert lines["DynamoDB reads"].quantity == 2_000
+    assert lines["DynamoDB reads"].quantity == 1_000 * (2 + 4 + 1.5)
+
+
+def test_the_index_of_lists_stores_no_messages() -> None:
+    load = Load(events=1_048_576, message_kb=1, months_kept=1)
+    lines = bill(load, table(path="MessagesTable", GlobalSecondaryIndexes=[{}]))
+    assert lines["DynamoDB storage, indexes included"].quantity == 1
+
+
+def test_who_reads_a_message_calls_twice() -> None:
+    function = {"Environment": {"Variables": {"SWITCHBOARD_FUNCTION": "messages"}}}
+    for readers in (0, 3):
+        lines = bill(Load(events=1_000, reads_per_message=readers), ("Lambda::Function", function))
+        assert lines["Lambda requests"].quantity == 1_000 * (1 + 2 * readers)
 
 
 def test_provisioned_units_cost_by_the_hour_whatever_the_load() -> None:
@@ -65,10 +78,21 @@ def test_provisioned_units_cost_by_the_hour_whatever_the_load() -> None:
     assert line.usd == pytest.approx(730 * 2 * (4 * 0.00065 + 3 * 0.00013))
 
 
-def test_weekly_copies_pile_up_until_they_are_deleted() -> None:
-    plan = {"BackupPlan": {"BackupPlanRule": [{"Lifecycle": {"DeleteAfterDays": 70}}]}}
+@pytest.mark.parametrize(
+    ("schedule", "copies"),
+    [
+        ("cron(0 3 ? * SUN *)", 10),
+        ("cron(0 3 ? * MON,THU *)", 20),
+        ("cron(0 3 ? * * *)", 70),
+        ("cron(0 3 * * ? *)", 70),
+        ("cron(0 3 1 * ? *)", 10),
+    ],
+)
+def test_copies_pile_up_until_they_are_deleted(schedule: str, copies: int) -> None:
+    rule = {"Lifecycle": {"DeleteAfterDays": 70}, "ScheduleExpression": schedule}
+    plan = {"BackupPlan": {"BackupPlanRule": [rule]}}
     lines = bill(Load(events=1_048_576, cdr_kb=1, months_kept=1), table(), ("Backup::BackupPlan", plan))
-    assert lines["AWS Backup, 10 copies"].quantity == 10
+    assert lines[f"AWS Backup, {copies} copies"].quantity == copies
 
 
 def test_alarms_cost_by_the_metrics_that_they_watch() -> None:

@@ -120,6 +120,22 @@ def test_without_a_change_the_page_says_so(tmp_path: Path) -> None:
     assert "Nothing: the templates say the same." in same.texts
 
 
+def test_who_sees_no_picture_reads_it(tmp_path: Path) -> None:
+    parsed = Page(shown(System("prod"), tmp_path))
+    (drawing,) = parsed.all("svg")
+    assert drawing["role"] == "group"
+    assert {"queue ingest", "role qm-service"} <= {each.get("aria-label") for each in parsed.all("g")}
+    said = " ".join(" ".join(parsed.texts).split())
+    assert "ingest failures go to dead" in said
+    assert "cdr feeds cdr-guard" in said
+
+
+def test_what_is_wider_than_a_phone_is_reached_by_the_keyboard(parsed: Page) -> None:
+    wide = [each for each in parsed.all("div") if "scroll" in (each.get("class") or "").split()]
+    assert len(wide) > 5
+    assert all(each["tabindex"] == "0" and each["aria-label"] for each in wide)
+
+
 def test_every_template_is_on_the_page_as_it_is(tmp_path: Path) -> None:
     parsed = Page(shown(System("prod"), tmp_path))
     documents = [json.loads(each) for each in parsed.texts if each.startswith('{\n  "Description"')]
