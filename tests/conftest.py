@@ -79,16 +79,20 @@ def stress() -> bool:
 
 
 @pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run, the same in each of its test processes."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def assembly(run_folder: Path) -> Path:
     """The synthesized app: the given one, or one made by the first test process that needs it."""
     given = os.environ.get(ASSEMBLY_VARIABLE)
     if given:
         return ROOT / given
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    out = shared / "assembly"
-    with locked(shared / "assembly.lock"):
+    out = run_folder / "assembly"
+    with locked(run_folder / "assembly.lock"):
         if not out.exists():
             synthesize(out)
     return out

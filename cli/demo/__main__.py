@@ -35,6 +35,14 @@ def deployed(cloud: LocalCloud, assembly: Path, console: Console, walk: Walk) ->
         step.prove(f"{len(done)} resources, {len(stacks)} stacks")
 
 
+def walk_through(stage: DeployedStage, walk: Walk) -> None:
+    """Every capability of a deployed stage, one after another."""
+    cdr.walk(stage, walk)
+    protection.walk(stage, walk)
+    conversation.walk(stage, walk)
+    backfill.walk(stage, walk)
+
+
 def main() -> int:
     """Run the demo. Exit codes: 0 everything was shown, 1 something was not."""
     console = Console(highlight=False)
@@ -46,11 +54,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="switchboard-demo-") as scratch, LocalCloud.start() as cloud:
             deployed(cloud, Path(scratch) / "cdk.out", console, walk)
-            stage = DeployedStage(cloud)
-            cdr.walk(stage, walk)
-            protection.walk(stage, walk)
-            conversation.walk(stage, walk)
-            backfill.walk(stage, walk)
+            walk_through(DeployedStage(cloud), walk)
     except NotShownError as claim:
         console.print(f"\n[bold red]Not shown:[/] {claim}")
         return 1

@@ -56,26 +56,26 @@ class Walk:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._shown: list[Shown] = []
+        self.shown: list[Shown] = []
         self._began = time.monotonic()
 
     @contextmanager
     def step(self, title: str, explanation: str) -> Iterator[Step]:
         """One step: prints its title and one sentence on what it is about, and times it."""
-        self._console.print(f"\n[bold cyan]{len(self._shown) + 1}. {title}[/]")
+        self._console.print(f"\n[bold cyan]{len(self.shown) + 1}. {title}[/]")
         step = Step(self._console)
         step.show(f"[dim]{explanation}[/]")
         began = time.monotonic()
         yield step
-        self._shown.append(Shown(title, step.proof, time.monotonic() - began))
+        self.shown.append(Shown(title, step.proof, time.monotonic() - began))
 
     def close(self) -> None:
         """Print the table of everything that was shown and the time it took."""
         table = Table(title="What you have seen", title_justify="left", show_footer=True)
         table.add_column("step", footer="all of it")
-        table.add_column("shown", footer=f"{len(self._shown)} steps")
+        table.add_column("shown", footer=f"{len(self.shown)} steps")
         table.add_column("s", justify="right", footer=f"{time.monotonic() - self._began:.1f}")
-        for shown in self._shown:
+        for shown in self.shown:
             table.add_row(shown.title, shown.proof, f"{shown.seconds:.1f}")
         self._console.print()
         self._console.print(table)

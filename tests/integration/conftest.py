@@ -29,6 +29,14 @@ def local(assembly: Path) -> Iterator[DeployedStage]:
 
 
 @pytest.fixture(scope="module")
+def own(assembly: Path) -> Iterator[DeployedStage]:
+    """Stage `local` on a cloud of this file's tests alone: for what leaves items that other tests would count."""
+    with LocalCloud.start() as cloud:
+        cloud.deploy(assembly)
+        yield DeployedStage(cloud)
+
+
+@pytest.fixture(scope="module")
 def shell(local: DeployedStage) -> dict[str, str]:
     """The environment of an operator on the stage."""
     return commands.environment(local.cloud, local.credentials(deployment.DATA_OPERATOR))

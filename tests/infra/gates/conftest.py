@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,13 +17,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def gated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def gated(run_folder: Path) -> Path:
     """The assembly of every stage, with what the tools say beside it."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    out = shared / "gated"
-    with locked(shared / "gated.lock"):
+    out = run_folder / "gated"
+    with locked(run_folder / "gated.lock"):
         if not (out / CHECKOV).is_file():
             app = gated_app(out)
             build(app)

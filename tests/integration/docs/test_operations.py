@@ -24,20 +24,18 @@ GIVEN = {"test"}
 """The attribute that the examples of backfills give to every item."""
 
 
-def items(local: DeployedStage) -> Iterator[tuple[str, dict[str, Any]]]:
+def items(own: DeployedStage) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every item of the stage's tables, with its table's short name."""
     for short, path in deployment.TABLE_PATHS.items():
         pages = (
-            local.client("dynamodb")
-            .get_paginator("scan")
-            .paginate(TableName=local.parameter(path), ConsistentRead=True)
+            own.client("dynamodb").get_paginator("scan").paginate(TableName=own.parameter(path), ConsistentRead=True)
         )
         yield from ((short, item) for page in pages for item in page["Items"])
 
 
-def described(local: DeployedStage, short: str) -> dict[str, Any]:
-    name = local.parameter(deployment.TABLE_PATHS[short])
-    table: dict[str, Any] = local.client("dynamodb").describe_table(TableName=name)["Table"]
+def described(own: DeployedStage, short: str) -> dict[str, Any]:
+    name = own.parameter(deployment.TABLE_PATHS[short])
+    table: dict[str, Any] = own.client("dynamodb").describe_table(TableName=name)["Table"]
     return table
 
 
@@ -47,9 +45,9 @@ def test_the_commands_of_the_page_work_one_after_another(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: f"{key[0]} {key[1]}".strip())
-def test_a_table_has_the_keys_that_the_data_model_says(local: DeployedStage, key: tuple[str, ...]) -> None:
+def test_a_table_has_the_keys_that_the_data_model_says(own: DeployedStage, key: tuple[str, ...]) -> None:
     short, index, pk, sk, projected, stream, _ = key
-    table = described(local, short)
+    table = described(own, short)
     found = next((each for each in table.get("GlobalSecondaryIndexes", []) if each["IndexName"] == index), table)
     assert [part["AttributeName"] for part in found["KeySchema"]] == [pk, sk]
     if index:
@@ -60,17 +58,17 @@ def test_a_table_has_the_keys_that_the_data_model_says(local: DeployedStage, key
         assert table.get("StreamSpecification", {}).get("StreamViewType", "") == stream.strip("`")
 
 
-def test_the_indexes_of_the_data_model_are_all_there_are(local: DeployedStage) -> None:
+def test_the_indexes_of_the_data_model_are_all_there_are(own: DeployedStage) -> None:
     for short in deployment.TABLE_PATHS:
-        indexes = {each["IndexName"] for each in described(local, short).get("GlobalSecondaryIndexes", [])}
+        indexes = {each["IndexName"] for each in described(own, short).get("GlobalSecondaryIndexes", [])}
         assert indexes == {index for name, index, *_ in KEYS if name == short and index}
 
 
-def test_every_item_is_one_of_the_data_model(local: DeployedStage, desk: Desk) -> None:
+def test_every_item_is_one_of_the_data_model(own: DeployedStage, desk: Desk) -> None:
     """After the operator's page every kind of item has been written by the code itself."""
     check_page(desk, OPERATIONS)
     seen = set()
-    for short, item in items(local):
+    for short, item in items(own):
         pk, sk = item["pk"]["S"], item["sk"]["S"]
         if pk.startswith(SAMPLE_PREFIX):
             continue
