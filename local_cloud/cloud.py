@@ -266,6 +266,8 @@ def _supervise(
         "CLOUDTRAIL_RECORDING": "1",
         # AWS waits a minute before the first retry of an asynchronous invocation, and two before the second.
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2",
+        # A step of a state machine is tried again after seconds there, which double; after a tenth of them here.
+        "SFN_WAIT_SCALE": "0.1",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         # The emulator removes containers it believes to be its own, and nothing here needs Docker.
