@@ -95,9 +95,9 @@ def _ask_for_capacity(params: dict[str, Any], **_: object) -> dict[str, Any]:
 class Refusing:
     """A quarantine that nothing of this benchmark may reach."""
 
-    def keep(self, entries: Sequence[Unprocessable], *, now: datetime) -> list[bool]:
+    def keep(self, entries: Sequence[Unprocessable], *, now: datetime, budget: Budget) -> list[bool]:
         """Raises, whatever is to be kept."""
-        raise AssertionError(f"{len(entries)} records were refused at {now}")
+        raise AssertionError(f"{len(entries)} records were refused at {now}, {budget}")
 
 
 @dataclass

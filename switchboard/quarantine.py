@@ -6,20 +6,31 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from switchboard.clients import client
-from switchboard.concurrency import IN_FLIGHT, in_flight
+from switchboard.concurrency import IN_FLIGHT
+from switchboard.dynamo.rounds import Refusal, settle
 from switchboard.schema.deployment import QUARANTINE_SCHEMA
 from switchboard.times import to_fixed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from mypy_boto3_s3 import S3Client
+
+    from switchboard.dynamo.budget import Budget
+
+CONNECT_SECONDS: Final = 0.5
+READ_SECONDS: Final = 2.0
+CONTINUE_SECONDS: Final = 1.0
+"""How long botocore waits for S3 to ask for a body before it sends it unasked (its `awsrequest`)."""
+
+RESERVE_SECONDS: Final = 4.5
+"""With less time left no object is begun: one takes up to 3.5 s, and what became of it must still be reported."""
+
+_UNWRITABLE: Final = "Unwritable"
 
 
 class QuarantineUnavailable(Exception):  # noqa: N818 - it names a state, which a redelivery outlives
@@ -43,8 +54,8 @@ class Unprocessable:
 class Quarantine(Protocol):
     """Where unprocessable payloads are kept."""
 
-    def keep(self, entries: Sequence[Unprocessable], *, now: datetime) -> list[bool]:
-        """Keep each of `entries`; for each whether that succeeded."""
+    def keep(self, entries: Sequence[Unprocessable], *, now: datetime, budget: Budget) -> list[bool]:
+        """Keep each of `entries`, in their order and while the budget lasts; for each whether that succeeded."""
         ...
 
 
@@ -60,42 +71,54 @@ class BucketQuarantine:
 
     @cached_property
     def _s3(self) -> S3Client:
-        made: S3Client = client("s3", connect_timeout=1.0, read_timeout=3.0, attempts=3, connections=IN_FLIGHT)
+        # One attempt: what is tried again is tried within the budget, of which botocore knows nothing.
+        made: S3Client = client(
+            "s3", connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, attempts=1, connections=IN_FLIGHT
+        )
         return made
 
-    def keep(self, entries: Sequence[Unprocessable], *, now: datetime) -> list[bool]:
+    def keep(self, entries: Sequence[Unprocessable], *, now: datetime, budget: Budget) -> list[bool]:
         """Write one object per entry; a redelivery of the same day overwrites instead of multiplying.
 
-        An entry nested too deep to be written back as JSON counts as not kept, like one S3 did not take.
+        What S3 refuses for the moment is written again while the budget lasts. An entry that was not begun in time
+        counts as not kept, and so does one nested too deep to be written back as JSON.
         """
 
-        def put(entry: Unprocessable) -> bool:
+        def put(places: Sequence[int]) -> Mapping[int, bool | Refusal]:
+            (place,) = places
             try:
-                payload, text = _strict(entry.payload)
-                digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
-                document = {
-                    "schema": QUARANTINE_SCHEMA,
-                    "reason": entry.reason,
-                    "code": entry.code,
-                    "errors": list(entry.errors),
-                    "source": entry.source,
-                    "received_at": to_fixed(now),
-                    "payload": payload,
-                }
-                s3.put_object(
-                    Bucket=self._bucket,
-                    Key=f"{self._function}/{now:%Y/%m/%d}/{digest}.json",
-                    Body=json.dumps(document, allow_nan=False).encode(),
-                    ContentType="application/json",
-                )
-            except (BotoCoreError, ClientError, RecursionError):
-                return False
-            return True
+                digest, body = _document(entries[place], now)
+            except RecursionError:
+                return {place: Refusal(_UNWRITABLE)}
+            s3.put_object(
+                Bucket=self._bucket,
+                Key=f"{self._function}/{now:%Y/%m/%d}/{digest}.json",
+                Body=body,
+                ContentType="application/json",
+            )
+            return {place: True}
 
         if not entries:
             return []
         s3 = self._s3
-        return in_flight(put, entries)
+        kept = settle(range(len(entries)), put, per_request=1, budget=budget.leaving(RESERVE_SECONDS))
+        return [kept[place] is True for place in range(len(entries))]
+
+
+def _document(entry: Unprocessable, now: datetime) -> tuple[str, bytes]:
+    """The digest of an entry's payload, and the object that keeps it. Raises `RecursionError` where it is too deep."""
+    payload, text = _strict(entry.payload)
+    document = {
+        "schema": QUARANTINE_SCHEMA,
+        "reason": entry.reason,
+        "code": entry.code,
+        "errors": list(entry.errors),
+        "source": entry.source,
+        "received_at": to_fixed(now),
+        "payload": payload,
+    }
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return digest, json.dumps(document, allow_nan=False).encode()
 
 
 def _strict(payload: Any) -> tuple[Any, str]:

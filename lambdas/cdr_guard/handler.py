@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.cdr.guard import Change, lawful
+from switchboard.dynamo.budget import Budget
 from switchboard.environment import optional_days, required, stage
 from switchboard.quarantine import BucketQuarantine, Unprocessable
 from switchboard.schema.deployment import (
@@ -59,6 +62,8 @@ class CdrGuardFunction:
     quarantine: Quarantine
     telemetry: Telemetry
     clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    jitter: Callable[[], float]
 
     def handle(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Raise the alarm metric for each unlawful change, then keep what the record was before.
@@ -66,22 +71,27 @@ class CdrGuardFunction:
         Stops at the first record whose old image could not be kept: Lambda delivers it and all after it again.
         """
         self.telemetry.logger.append_keys(request_id=context.aws_request_id)
+        budget = Budget(
+            remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
+            sleep=self.sleep,
+            jitter=self.jitter,
+        )
         for record in event["Records"]:
             change = _change(record)
             if lawful(change, retention=self.retention):
                 continue
             self.telemetry.count({METRIC_CDR_CHANGED: 1})
             self.telemetry.logger.error("a CDR was changed", extra={"change": change.kind, "by_ttl": change.by_ttl})
-            if not self._keep(record, change):
+            if not self._keep(record, change, budget):
                 return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
         return {"batchItemFailures": []}
 
-    def _keep(self, record: Mapping[str, Any], change: Change) -> bool:
+    def _keep(self, record: Mapping[str, Any], change: Change, budget: Budget) -> bool:
         """Whether the old image is in the quarantine; where the stream carries none, the record stands in for it."""
         entry = Unprocessable(
             reason=_REASON, code=change.kind, errors=[], source=_SOURCE, payload=change.old_image or record
         )
-        (kept,) = self.quarantine.keep([entry], now=self.clock())
+        (kept,) = self.quarantine.keep([entry], now=self.clock(), budget=budget)
         return kept
 
 
@@ -102,6 +112,8 @@ def build(settings: Settings) -> CdrGuardFunction:
         quarantine=BucketQuarantine(settings.quarantine_bucket, function=CDR_GUARD),
         telemetry=Telemetry(stage=settings.stage, function=CDR_GUARD),
         clock=lambda: datetime.now(UTC),
+        sleep=time.sleep,
+        jitter=random.random,
     )
 
 

@@ -71,7 +71,7 @@ class Follower:
         def keep(arrival: Arrival, code: Code, reason: str) -> bool:
             record = delivered[arrival.position]
             entry = Unprocessable(reason=reason, code=code, errors=(), source=SOURCE, payload=record)
-            (kept,) = self.quarantine.keep([entry], now=_created(record, now))
+            (kept,) = self.quarantine.keep([entry], now=_created(record, now), budget=budget)
             return kept
 
         update = PreviewUpdate(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.cdr.fields import Code, FieldError
 from switchboard.cdr.record import Record
+from switchboard.cdr.refused import refused
 from switchboard.cdr.request import InvalidEnvelope, Request
-from switchboard.cdr.results import Failed, Rejected, Status, response, summary
+from switchboard.cdr.results import Failed, Rejected, response, summary
 from switchboard.cdr.validation import readable_id
 from switchboard.quarantine import QuarantineUnavailable, Unprocessable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from switchboard.cdr.results import Verdict
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 INVOKE: Final = "invoke"
 QUEUE: Final = "queue"
+
+_KEEPING_SECONDS: Final = 15.0
+"""What writing leaves of an invocation to the quarantine: a thousand objects take less."""
 
 _MAX_NAMED_FAILURES: Final = 100
 _UNREADABLE: Final = FieldError("", Code.FORMAT, "expected JSON text: a record, or an envelope with records")
@@ -49,7 +54,7 @@ class RecordsFailed(Exception):  # noqa: N818 - callers read this name as the fu
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a request; `quarantined` and `lost` count its refused records that were kept, or could not be."""
+    """What became of a request; `quarantined` and `lost` count the payloads that were kept of it, or could not be."""
 
     request: Request
     verdicts: list[Verdict]
@@ -101,9 +106,10 @@ class Intake:
         Raises `InvalidEnvelope` before anything is stored.
         """
         request = Request.of(body)
-        verdicts = self._write(request.records, now=now, budget=budget)
-        refused = [] if request.reports else list(_refused(request.records, verdicts, INVOKE))
-        kept = self.quarantine.keep([entry for _, entry in refused], now=now)
+        read = self._read(request.records, now)
+        verdicts = self._write(read, now=now, budget=budget, keeps=not request.reports and _has_rejected(read))
+        entries = [] if request.reports else refused(request, verdicts, INVOKE)
+        kept = self.quarantine.keep(entries, now=now, budget=budget)
         return Answer(request, verdicts, kept.count(True), kept.count(False))
 
     def deliver(self, messages: Sequence[Message], *, now: datetime, budget: Budget) -> Delivery:
@@ -111,28 +117,40 @@ class Intake:
 
         A message counts as done once all its records are settled and all that was refused of it is in the quarantine.
         """
-        records: list[Any] = []
-        owners: list[str] = []
-        refused: list[tuple[str, Unprocessable]] = []
+        requests: list[tuple[str, Request]] = []
+        entries: list[tuple[str, Unprocessable]] = []
         for message in messages:
             request = _readable(message.body)
             if isinstance(request, Unprocessable):
-                refused.append((message.id, request))
+                entries.append((message.id, request))
             else:
-                records += request.records
-                owners += [message.id] * len(request.records)
-        verdicts = self._write(records, now=now, budget=budget)
-        refused += [(owners[position], entry) for position, entry in _refused(records, verdicts, QUEUE)]
-        kept = self.quarantine.keep([entry for _, entry in refused], now=now)
-        again = {owner for owner, verdict in zip(owners, verdicts, strict=True) if isinstance(verdict, Failed)}
-        again |= {owner for (owner, _), done in zip(refused, kept, strict=True) if not done}
+                requests.append((message.id, request))
+        read = self._read([record for _, request in requests for record in request.records], now)
+        verdicts = self._write(read, now=now, budget=budget, keeps=bool(entries) or _has_rejected(read))
+        again = set()
+        left = iter(verdicts)
+        for owner, request in requests:
+            own = list(islice(left, len(request.records)))
+            entries += [(owner, entry) for entry in refused(request, own, QUEUE)]
+            if any(isinstance(verdict, Failed) for verdict in own):
+                again.add(owner)
+        kept = self.quarantine.keep([entry for _, entry in entries], now=now, budget=budget)
+        again |= {owner for (owner, _), done in zip(entries, kept, strict=True) if not done}
         return Delivery([message.id for message in messages if message.id in again], verdicts, kept.count(True))
 
-    def _write(self, records: Sequence[Any], *, now: datetime, budget: Budget) -> list[Verdict]:
+    def _read(self, records: Sequence[Any], now: datetime) -> list[Record | Rejected]:
         """Every record is checked before the first is written."""
-        read = [self.contract.read(record, now=now) for record in records]
-        written = iter(self.writer.write([each for each in read if isinstance(each, Record)], now=now, budget=budget))
+        return [self.contract.read(record, now=now) for record in records]
+
+    def _write(self, read: Sequence[Record | Rejected], *, now: datetime, budget: Budget, keeps: bool) -> list[Verdict]:
+        """Write what was found valid. Where something has to be kept as well, a slow table must not take its time."""
+        valid = [each for each in read if isinstance(each, Record)]
+        written = iter(self.writer.write(valid, now=now, budget=budget.leaving(_KEEPING_SECONDS) if keeps else budget))
         return [each if isinstance(each, Rejected) else next(written) for each in read]
+
+
+def _has_rejected(read: Sequence[Record | Rejected]) -> bool:
+    return any(isinstance(each, Rejected) for each in read)
 
 
 def _readable(body: str) -> Request | Unprocessable:
@@ -144,24 +162,8 @@ def _readable(body: str) -> Request | Unprocessable:
         )
     try:
         return Request.of(parsed)
-    except InvalidEnvelope as refused:
-        errors = [error.as_json() for error in refused.errors]
+    except InvalidEnvelope as invalid:
+        errors = [error.as_json() for error in invalid.errors]
         return Unprocessable(
             reason="invalid_envelope", code=errors[0]["code"], errors=errors, source=QUEUE, payload=parsed
-        )
-
-
-def _refused(records: Sequence[Any], verdicts: Sequence[Verdict], source: str) -> Iterator[tuple[int, Unprocessable]]:
-    """What a person has to look at, with its position; the errors' pointers start at the record that is kept."""
-    for position, (record, verdict) in enumerate(zip(records, verdicts, strict=True)):
-        if isinstance(verdict, Rejected):
-            errors = [error.as_json() for error in verdict.errors]
-            code = errors[0]["code"]
-        elif verdict.status is Status.CONFLICT:
-            errors, code = [], Status.CONFLICT.value
-        else:
-            continue
-        yield (
-            position,
-            Unprocessable(reason=verdict.status.value, code=code, errors=errors, source=source, payload=record),
         )

@@ -33,8 +33,9 @@ class InvalidEnvelope(Exception):  # noqa: N818 - callers read this name as the 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The records of one call as they came, where each stands in the request, and whether the caller reads results."""
+    """A call as it came: its body, the records in it, where each stands, and whether the caller reads results."""
 
+    body: Any
     records: tuple[Any, ...]
     pointers: tuple[str, ...]
     reports: bool
@@ -47,11 +48,11 @@ class Request:
                 [FieldError("", Code.TYPE, "expected an object: an envelope with records, or one record")]
             )
         if RECORDS not in body:
-            return cls((body,), ("",), reports=False)
+            return cls(body, (body,), ("",), reports=False)
         try:
             _ENVELOPE.check(body)
         except JsonSchemaException:
             raise InvalidEnvelope(_ENVELOPE.errors(body)) from None
         records = tuple(body[RECORDS])
         pointers = tuple(f"/{RECORDS}/{index}" for index in range(len(records)))
-        return cls(records, pointers, reports=body.get("on_failed") == cdr.REPORT)
+        return cls(body, records, pointers, reports=body.get("on_failed") == cdr.REPORT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -30,6 +30,10 @@ class Budget:
     def spent(self) -> bool:
         """Whether no further request may be sent."""
         return self.remaining_seconds() <= self.reserve_seconds
+
+    def leaving(self, seconds: float) -> Budget:
+        """The same time, of which at least `seconds` are kept for what follows."""
+        return replace(self, reserve_seconds=max(self.reserve_seconds, seconds))
 
     def pause(self, attempt: int) -> None:
         """Wait before trying again for the `attempt`-th time (from 0), with full jitter and never beyond the budget.

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from switchboard.dynamo.budget import Budget
     from switchboard.quarantine import Unprocessable
 
 
@@ -19,8 +20,8 @@ class KeptInMemory:
         self.objects: dict[str, tuple[Unprocessable, datetime]] = {}
         self.fails: Callable[[], bool] = lambda: False
 
-    def keep(self, entries: Sequence[Unprocessable], *, now: datetime) -> list[bool]:
-        return [self._keep(entry, now) for entry in entries]
+    def keep(self, entries: Sequence[Unprocessable], *, now: datetime, budget: Budget) -> list[bool]:
+        return [not budget.spent() and self._keep(entry, now) for entry in entries]
 
     def _keep(self, entry: Unprocessable, now: datetime) -> bool:
         if self.fails():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from switchboard.cdr.refused import KEPT_SINGLY
 from switchboard.schema import deployment
 from tests.infra.templates import STAGES
 
@@ -273,6 +274,7 @@ def test_the_writer_takes_messages_in_batches_and_gives_back_single_ones(templat
     assert templates.text(stage, mapping["EventSourceArn"]) == "${CdrIngestQueue.Arn}"
     assert templates.text(stage, mapping["FunctionName"]) == "${CdrWriterFunction}"
     assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (100, 1)
+    assert mapping["BatchSize"] * KEPT_SINGLY <= 1_000
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 

@@ -69,8 +69,8 @@ class CrashingClient:
 class NothingToKeep:
     """A quarantine for a run in which every record is valid."""
 
-    def keep(self, entries: Sequence[Unprocessable], *, now: datetime) -> list[bool]:
-        assert not entries, f"{len(entries)} valid records were refused at {now}"
+    def keep(self, entries: Sequence[Unprocessable], *, now: datetime, budget: Budget) -> list[bool]:
+        assert not entries, f"{len(entries)} valid records were refused at {now}, {budget}"
         return []
 
 

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.stub import ANY, Stubber
 
-from switchboard.quarantine import BucketQuarantine, Unprocessable
-from tests.unit.cdr.cdr_table import refused
+from switchboard.concurrency import IN_FLIGHT
+from switchboard.quarantine import CONTINUE_SECONDS, RESERVE_SECONDS, BucketQuarantine, Unprocessable
+from tests.unit.cdr.cdr_table import Time, cut, refused
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
 class Bucket:
-    """S3 as the quarantine uses it; `failures` puts are refused first."""
+    """S3 as the quarantine uses it: each put takes `seconds`, and the first ones meet `failures`."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
-        self.failures = failures
+        self.failures: list[Exception] = []
+        self.time = Time()
+        self.seconds = 0.0
+        self._lock = threading.Lock()
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803 - the API's names
         assert (Bucket, ContentType) == ("bucket", "application/json")
-        if self.failures:
-            self.failures -= 1
-            raise refused("SlowDown", 503, "PutObject")
+        with self._lock:
+            self.time.left -= self.seconds
+            if self.failures:
+                raise self.failures.pop(0)
         self.objects[Key] = json.loads(Body, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
@@ -38,13 +44,18 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
     return made
 
 
+SLOW_DOWN = refused("SlowDown", 503, "PutObject")
+DENIED = refused("AccessDenied", 403, "PutObject")
+
+
 def entry(payload: Any) -> Unprocessable:
     error = {"path": "/time", "code": "format", "message": "expected"}
     return Unprocessable(reason="rejected", code="format", errors=[error], source="invoke", payload=payload)
 
 
-def kept(*payloads: Any, now: datetime = NOW) -> list[bool]:
-    return BucketQuarantine("bucket", function="cdr-writer").keep([entry(payload) for payload in payloads], now=now)
+def kept(*payloads: Any, now: datetime = NOW, time: Time | None = None) -> list[bool]:
+    quarantine = BucketQuarantine("bucket", function="cdr-writer")
+    return quarantine.keep([entry(payload) for payload in payloads], now=now, budget=(time or Time()).budget())
 
 
 def test_a_payload_is_kept_with_its_reason_under_its_digest(bucket: Bucket) -> None:
@@ -84,10 +95,34 @@ def test_a_lone_surrogate_is_kept_as_it_came(bucket: Bucket) -> None:
 
 
 def test_each_entry_says_whether_it_was_kept(bucket: Bucket) -> None:
-    bucket.failures = 1
+    bucket.failures = [DENIED]
     outcomes = kept(*[{"n": n} for n in range(20)])
     assert sorted(outcomes) == [False] + [True] * 19
     assert len(bucket.objects) == 19
+
+
+@pytest.mark.parametrize("failure", [SLOW_DOWN, refused("InternalError", 500, "PutObject"), cut()])
+def test_what_is_refused_for_the_moment_is_written_again_within_the_budget(bucket: Bucket, failure: Exception) -> None:
+    bucket.failures = [failure] * 3
+    assert kept(1, 2, time=bucket.time) == [True, True]
+    assert len(bucket.time.slept) >= 2
+    bucket.failures = [failure] * 10_000
+    assert kept(3, time=bucket.time) == [False]
+    assert bucket.time.left >= RESERVE_SECONDS
+
+
+def test_what_was_not_begun_in_time_is_not_kept_and_what_was_is_the_first(bucket: Bucket) -> None:
+    bucket.time.left, bucket.seconds = RESERVE_SECONDS + 10, 0.1
+    outcomes = kept(*range(1_000), time=bucket.time)
+    assert 100 <= outcomes.count(True) == len(bucket.objects) < 100 + IN_FLIGHT
+    assert not any(outcomes[120:])
+    assert bucket.time.left > RESERVE_SECONDS - IN_FLIGHT * bucket.seconds
+
+
+def test_an_object_that_is_begun_in_time_also_ends_in_time() -> None:
+    config: Any = BucketQuarantine("bucket", function="cdr-writer")._s3.meta.config
+    assert config.retries == {"mode": "standard", "total_max_attempts": 1}
+    assert config.connect_timeout + CONTINUE_SECONDS + config.read_timeout < RESERVE_SECONDS
 
 
 def test_a_payload_too_deep_to_write_counts_as_not_kept(bucket: Bucket) -> None:
@@ -109,10 +144,11 @@ def test_the_client_is_made_at_the_first_use_only(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("switchboard.quarantine.client", client)
     quarantine = BucketQuarantine("bucket", function="cdr-writer")
-    assert quarantine.keep([], now=NOW) == []
+    budget = Time().budget()
+    assert quarantine.keep([], now=NOW, budget=budget) == []
     assert made == []
-    quarantine.keep([entry(1), entry(2)], now=NOW)
-    quarantine.keep([entry(3)], now=NOW)
+    quarantine.keep([entry(1), entry(2)], now=NOW, budget=budget)
+    quarantine.keep([entry(3)], now=NOW, budget=budget)
     assert made == ["s3"]
 
 
@@ -122,5 +158,5 @@ def test_the_request_fits_the_service_model() -> None:
         stub.add_response(
             "put_object", {}, {"Bucket": "bucket", "Key": ANY, "Body": ANY, "ContentType": "application/json"}
         )
-        assert quarantine.keep([entry({"a": 1})], now=NOW) == [True]
+        assert quarantine.keep([entry({"a": 1})], now=NOW, budget=Time().budget()) == [True]
         stub.assert_no_pending_responses()

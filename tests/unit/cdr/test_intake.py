@@ -23,19 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from switchboard.dynamo.budget import Budget
+
 CONFORMS = fastjsonschema.compile(contract(CDR_RESULT))
 
 
 @dataclass
 class Kept:
-    """A quarantine in memory; `refuses` payloads are not taken."""
+    """A quarantine in memory; `refuses` payloads are not taken, and none once the budget is spent."""
 
     entries: list[Unprocessable] = field(default_factory=list)
     refuses: list[Any] = field(default_factory=list)
 
-    def keep(self, entries: Sequence[Unprocessable], *, now: datetime) -> list[bool]:
+    def keep(self, entries: Sequence[Unprocessable], *, now: datetime, budget: Budget) -> list[bool]:
         assert now.tzinfo is not None
-        taken = [entry.payload not in self.refuses for entry in entries]
+        taken = [not budget.spent() and entry.payload not in self.refuses for entry in entries]
         self.entries += [entry for entry, done in zip(entries, taken, strict=True) if done]
         return taken
 

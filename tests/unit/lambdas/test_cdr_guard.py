@@ -17,7 +17,7 @@ from tests.unit.cdr.cdr_table import NOW, record
 from tests.unit.cdr.test_intake import Kept
 
 ENVIRON = {deployment.ENV_STAGE: "test", deployment.ENV_QUARANTINE_BUCKET: "bucket"}
-CONTEXT: Any = SimpleNamespace(aws_request_id="request-1")
+CONTEXT: Any = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 60_000)
 MONTH = timedelta(days=30)
 TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 RECORDED_AT = "2026-11-21T12:00:00.000001Z"
@@ -65,15 +65,21 @@ def changed(kind: str, number: int = 1, *, at: float = DUE, by: object = None, *
 
 
 def run(
-    handler: ModuleType, *records: dict[str, Any], retention: timedelta | None = MONTH, quarantine: Kept | None = None
+    handler: ModuleType,
+    *records: dict[str, Any],
+    retention: timedelta | None = MONTH,
+    quarantine: Kept | None = None,
+    context: Any = CONTEXT,
 ) -> dict[str, Any]:
     guard = handler.CdrGuardFunction(
         retention=retention,
         quarantine=quarantine or Kept(),
         telemetry=handler.Telemetry(stage="test", function=deployment.CDR_GUARD),
         clock=lambda: NOW,
+        sleep=lambda _: None,
+        jitter=lambda: 0.5,
     )
-    answer: dict[str, Any] = guard.handle({"Records": list(records)}, CONTEXT)
+    answer: dict[str, Any] = guard.handle({"Records": list(records)}, context)
     return answer
 
 
@@ -155,15 +161,21 @@ def test_a_violation_that_cannot_be_kept_raises_the_metric_and_is_delivered_agai
     assert len(quarantine.entries) == 1
 
 
+def test_what_there_is_no_time_to_keep_is_delivered_again(handler: ModuleType) -> None:
+    late: Any = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 3_000)
+    answer = run(handler, changed("MODIFY", 7), context=late)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "000000000000000000007"}]}
+
+
 def test_the_metric_is_out_before_the_old_image_is_kept(
     handler: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen: list[int] = []
 
     class Watching(Kept):
-        def keep(self, entries: Any, *, now: datetime) -> list[bool]:
+        def keep(self, entries: Any, *, now: datetime, budget: Any) -> list[bool]:
             seen.append(alarms(capsys.readouterr().out))
-            return super().keep(entries, now=now)
+            return super().keep(entries, now=now, budget=budget)
 
     run(handler, changed("MODIFY"), quarantine=Watching())
     assert seen == [1]

@@ -16,6 +16,7 @@ import pytest
 from switchboard.cdr.intake import RecordsFailed
 from switchboard.cdr.request import InvalidEnvelope
 from switchboard.environment import InvalidSetting, MissingSetting
+from switchboard.quarantine import QuarantineUnavailable
 from switchboard.schema import cdr, deployment
 from tests.unit.cdr.cdr_table import FakeTable, Fault, Time, raw
 from tests.unit.cdr.test_intake import Kept, System, envelope
@@ -127,6 +128,22 @@ def test_the_queue_is_told_which_messages_to_deliver_again(
     metrics, output = lines(capsys)
     assert (metrics["CdrStored"], metrics["CdrFailed"], metrics["Quarantined"]) == ([1], [1], [1])
     assert "m-1" not in output
+
+
+def test_what_was_done_is_reported_where_the_quarantine_had_no_time(
+    handler: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = [60_000]
+    context: Any = SimpleNamespace(aws_request_id="r", get_remaining_time_in_millis=lambda: left[-1])
+    # The table takes all the time there is for its one answer.
+    system = System(FakeTable(fault=lambda _: left.append(3_000)))
+    answer = function(handler, system).handle(queued(json.dumps(raw()), json.dumps(raw(time="x"))), context)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+    metrics, _ = lines(capsys)
+    assert (metrics["CdrStored"], metrics["CdrRejected"], metrics["Quarantined"]) == ([1], [1], [0])
+    with pytest.raises(QuarantineUnavailable):
+        function(handler, System()).handle(raw(time="x"), context)
+    assert lines(capsys)[0]["CdrRejected"] == [1]
 
 
 def test_a_settled_batch_has_no_failures(handler: ModuleType) -> None:
