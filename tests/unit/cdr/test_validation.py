@@ -122,6 +122,18 @@ def test_a_number_dynamodb_cannot_hold_is_named(value: float) -> None:
     assert errors(raw(data={"a": [0, value]})) == {"/data/a/1": "number"}
 
 
+def test_a_number_with_a_fraction_is_read_as_a_double_as_the_contract_says() -> None:
+    def read(number: str) -> Any:
+        return record(**json.loads(f'{{"data": {{"n": {number}}}}}')).content["data"]
+
+    assert "double" in contract(CDR_REQUEST)["description"]
+    # Lambda's runtime parses a request before this code sees it; the queue reads the same, so that identities agree.
+    assert read("12345678901234567.89") == read("12345678901234567.01") == read("1.2345678901234568e16")
+    assert read("0.12345678901234568") != read("0.12345678901234566")
+    assert read("12345678901234567890123456789012345678") != read("12345678901234567890123456789012345679")
+    assert read('"12345678901234567.89"') != read('"12345678901234567.01"')
+
+
 @pytest.mark.parametrize("value", [10**125, int("9" * 38), 1e125, 1e-130, 0.0, -0.0, 5e-100], ids=repr)
 def test_a_number_at_dynamodbs_limits_is_stored(value: float) -> None:
     assert isinstance(FOREVER.read(raw(data={"a": value}), now=NOW), Record)
