@@ -18,6 +18,7 @@ from switchboard.schema.deployment import (
     ENV_CDR_RETENTION_DAYS,
     ENV_QUARANTINE_BUCKET,
     METRIC_CDR_CHANGED,
+    METRIC_QUARANTINED,
 )
 from switchboard.telemetry import Telemetry
 
@@ -84,6 +85,7 @@ class CdrGuardFunction:
             self.telemetry.logger.error("a CDR was changed", extra={"change": change.kind, "by_ttl": change.by_ttl})
             if not self._keep(record, change, budget):
                 return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
+            self.telemetry.count({METRIC_QUARANTINED: 1})
         return {"batchItemFailures": []}
 
     def _keep(self, record: Mapping[str, Any], change: Change, budget: Budget) -> bool:

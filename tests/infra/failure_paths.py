@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 ALARM: Final = "AWS::CloudWatch::Alarm"
 EXECUTIONS: Final = ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled")
 
+COUNTED: Final = frozenset(
+    {
+        ("CdrChanged", "cdr-guard"),
+        ("CdrFailed", "cdr-writer"),
+        ("CdrQueryRefused", "cdr-query"),
+        ("MessagesInternal", "messages"),
+        ("MessagesThrottled", "messages"),
+        ("Quarantined", "cdr-guard"),
+        ("Quarantined", "cdr-writer"),
+        ("Quarantined", "stream-handler"),
+        ("StreamStopped", "stream-handler"),
+    }
+)
+"""What alarms watch of what functions count by themselves. A test of the functions sees each of them count it."""
+
 Watched = tuple[str, frozenset[tuple[str, str]]]
 """A metric's name, and its dimensions."""
 

@@ -12,20 +12,11 @@ import pytest
 from infra.build import build_stage, new_app
 from infra.config import LOCAL
 from switchboard.schema import deployment
-from tests.infra.failure_paths import ALARM, alarms, failure_paths, metrics, told, watched
+from tests.infra.failure_paths import ALARM, COUNTED, alarms, failure_paths, metrics, told, watched
 from tests.infra.templates import ROOT, STAGES, Templates, cdk_context
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-COUNTED = {
-    ("CdrChanged", "cdr-guard"),
-    ("CdrFailed", "cdr-writer"),
-    ("MessagesInternal", "messages"),
-    ("MessagesThrottled", "messages"),
-    ("StreamStopped", "stream-handler"),
-}
-"""What functions count of failures that their callers see as answers, so that Lambda counts no error."""
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -36,14 +27,19 @@ def test_every_failure_path_tells_somebody(templates: Templates, stage: str) -> 
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_what_functions_count_as_failures_tells_somebody(templates: Templates, stage: str) -> None:
-    for metric, function in COUNTED:
-        assert watched(metric, stage=stage, service=function) in told(templates, stage)
+def test_what_functions_count_as_failures_tells_somebody_and_nothing_else_is_watched(
+    templates: Templates, stage: str
+) -> None:
+    counted = {watched(metric, stage=stage, service=function) for metric, function in COUNTED}
+    dimensions = {each: dict(each[1]) for each in told(templates, stage)}
+    assert {each for each, named in dimensions.items() if deployment.DIMENSION_FUNCTION in named} == counted
 
 
 def test_the_counts_are_named_as_the_functions_name_them() -> None:
     assert {metric for metric, _ in COUNTED} == {
         deployment.METRIC_CDR_CHANGED,
+        deployment.METRIC_CDR_QUERY_REFUSED,
+        deployment.METRIC_QUARANTINED,
         deployment.METRIC_STREAM_STOPPED,
         deployment.cdr_status_metric("failed"),
         deployment.messages_outcome_metric("internal"),

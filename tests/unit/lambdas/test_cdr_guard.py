@@ -83,10 +83,18 @@ def run(
     return answer
 
 
-def alarms(output: str) -> int:
+def counted(output: str, metric: str) -> int:
     metrics = [json.loads(line) for line in output.splitlines() if '"_aws"' in line]
     assert all((each["stage"], each["service"]) == ("test", "cdr-guard") for each in metrics)
-    return int(sum(each[deployment.METRIC_CDR_CHANGED][0] for each in metrics))
+    return int(sum(each[metric][0] for each in metrics if metric in each))
+
+
+def alarms(output: str) -> int:
+    return counted(output, deployment.METRIC_CDR_CHANGED)
+
+
+def kept(output: str) -> int:
+    return counted(output, deployment.METRIC_QUARANTINED)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +126,7 @@ def test_every_change_but_a_removal_in_its_time_raises_the_alarm_metric(
     quarantine = Kept()
     assert run(handler, event, retention=retention, quarantine=quarantine) == {"batchItemFailures": []}
     output = capsys.readouterr().out
-    assert alarms(output) == output.count("a CDR was changed") == violations
+    assert alarms(output) == kept(output) == output.count("a CDR was changed") == violations
     assert len(quarantine.entries) == violations
     assert "zebra" not in output
 
@@ -157,7 +165,8 @@ def test_a_violation_that_cannot_be_kept_raises_the_metric_and_is_delivered_agai
         quarantine=quarantine,
     )
     assert answer == {"batchItemFailures": [{"itemIdentifier": "000000000000000000002"}]}
-    assert alarms(capsys.readouterr().out) == 2
+    output = capsys.readouterr().out
+    assert (alarms(output), kept(output)) == (2, 1)
     assert len(quarantine.entries) == 1
 
 
