@@ -16,7 +16,7 @@ from cli.tools import tools_of
 from switchboard.schema import deployment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from cli.session import Target
 
@@ -99,19 +99,26 @@ def redrive(
 ) -> None:
     """Give one payload to its function again, and remove the object when that succeeded.
 
-    Ends with 5 where it is refused again; the object stays then. Functions do the same work once however often they are
+    Ends with 5 where it is refused again; the object stays then, or single records of it lie under keys of their own,
+    which are told. Functions do the same work once however often they are
     given it, so a redrive that was interrupted may be repeated.
     """
-    target = tools_of(context).connect(options.where(stage, endpoint_url, profile, region))
+    tools = tools_of(context)
+    target = tools.connect(options.where(stage, endpoint_url, profile, region))
     bucket = _Bucket(target)
     read = bucket.read(key)
     wanted = redriving.again(key, _document(read.text), stage=target.stage)
     function = deployment.function_name(target.stage, wanted.function)
+    kept = redriving.kept_again(wanted, now=tools.clock())
+    before = {**bucket.versions(kept), key: read.version}
     redriving.settle(wanted, lambda payload: target.call(function, payload))
-    # A function that quarantines it again answers that all is done, and writes the object anew.
-    if bucket.version(key) != read.version:
+    # A function that quarantines it again answers that all is done, and writes the object anew, or one per record.
+    written = [at for at, version in bucket.versions({key, *kept}).items() if version != before.get(at)]
+    if key in written:
         raise redriving.refused(("the function put it into the quarantine again",))
     bucket.remove(key)
+    if written:
+        raise redriving.moved(tuple(written))
     if as_json:
         sys.stdout.write(json.dumps({"key": key, "function": wanted.function, "removed": True}) + "\n")
     else:
@@ -148,6 +155,12 @@ class _Bucket:
 
     def version(self, key: str) -> tuple[str, ...]:
         return _version(self._ask(self._s3.head_object, key))
+
+    def versions(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """The versions of those of `keys` that exist."""
+        folders = sorted({key.rpartition("/")[0] for key in keys})
+        found = [each["Key"] for folder in folders for each in self.objects(f"{folder}/") if each["Key"] in keys]
+        return {key: self.version(key) for key in found}
 
     def remove(self, key: str) -> None:
         self._s3.delete_object(Bucket=self._name, Key=key)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.errors import Code, Failure, field_error
 from cli.sending import GOOD
 from switchboard.cdr.request import RECORDS
+from switchboard.quarantine import object_key
 from switchboard.schema import cdr, deployment
 
 if TYPE_CHECKING:
@@ -70,6 +72,24 @@ def settle(wanted: Again, invoke: Callable[[bytes], Answer]) -> None:
         raise refused(("the function asks for the records again",))
 
 
+def kept_again(wanted: Again, *, now: datetime) -> frozenset[str]:
+    """The keys under which the stream handler keeps those records of its event that it can never process.
+
+    It answers then that all is done. The writer is asked to report instead, and what the guard keeps is its work.
+    """
+    records = wanted.event.get("Records") if isinstance(wanted.event, dict) else None
+    if wanted.function != deployment.STREAM_HANDLER or not isinstance(records, list):
+        return frozenset()
+    return frozenset(object_key(wanted.function, _created(record, now), record) for record in records)
+
+
+def _created(record: Any, now: datetime) -> datetime:
+    """The day of a record's object is that of the record, so that each delivery finds the same object."""
+    change = record.get("dynamodb") if isinstance(record, dict) else None
+    at = change.get("ApproximateCreationDateTime") if isinstance(change, dict) else None
+    return datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else now
+
+
 def _again_by_lambda(document: dict[str, Any], stage: str) -> Again:
     context = document.get("requestContext")
     arn = str(context.get("functionArn", "")) if isinstance(context, dict) else ""
@@ -118,6 +138,16 @@ def refused(details: tuple[str, ...]) -> Failure:
         "It was refused again and stays in the quarantine.",
         remedy="Mend what the function misses, or write it in another way, and redrive it then.",
         details=details,
+    )
+
+
+def moved(keys: tuple[str, ...]) -> Failure:
+    """The end of a redrive of which records were refused one by one; `keys` are where they lie now."""
+    return Failure(
+        Code.PARTLY,
+        "The rest is done; these records of it were refused again, and now lie in the quarantine under their own keys.",
+        remedy="Mend what the function misses, and redrive these keys then.",
+        details=keys,
     )
 
 

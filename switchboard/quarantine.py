@@ -87,12 +87,13 @@ class BucketQuarantine:
         def put(places: Sequence[int]) -> Mapping[int, bool | Refusal]:
             (place,) = places
             try:
-                digest, body = _document(entries[place], now)
+                body = _document(entries[place], now)
+                key = object_key(self._function, now, entries[place].payload)
             except RecursionError:
                 return {place: Refusal(_UNWRITABLE)}
             s3.put_object(
                 Bucket=self._bucket,
-                Key=f"{self._function}/{now:%Y/%m/%d}/{digest}.json",
+                Key=key,
                 Body=body,
                 ContentType="application/json",
             )
@@ -105,9 +106,15 @@ class BucketQuarantine:
         return [kept[place] is True for place in range(len(entries))]
 
 
-def _document(entry: Unprocessable, now: datetime) -> tuple[str, bytes]:
-    """The digest of an entry's payload, and the object that keeps it. Raises `RecursionError` where it is too deep."""
-    payload, text = _strict(entry.payload)
+def object_key(function: str, now: datetime, payload: Any) -> str:
+    """Where a function keeps a payload: a folder for each day, and a name that is the payload's own."""
+    _, text = _strict(payload)
+    return f"{function}/{now:%Y/%m/%d}/{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()}.json"
+
+
+def _document(entry: Unprocessable, now: datetime) -> bytes:
+    """The object that keeps an entry. Raises `RecursionError` where its payload is nested too deep to be written."""
+    payload, _ = _strict(entry.payload)
     document = {
         "schema": QUARANTINE_SCHEMA,
         "reason": entry.reason,
@@ -117,8 +124,7 @@ def _document(entry: Unprocessable, now: datetime) -> tuple[str, bytes]:
         "received_at": to_fixed(now),
         "payload": payload,
     }
-    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
-    return digest, json.dumps(document, allow_nan=False).encode()
+    return json.dumps(document, allow_nan=False).encode()
 
 
 def _strict(payload: Any) -> tuple[Any, str]:

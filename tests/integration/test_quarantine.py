@@ -24,6 +24,19 @@ def keys_in_quarantine(switchboard: Switchboard, prefix: str) -> list[str]:
     return [each["key"] for each in json_lines(switchboard("quarantine", "list", "--prefix", prefix, "--json"))]
 
 
+def put_discarded_batch(local: DeployedStage, switchboard: Switchboard, key: str) -> str:
+    """The key of a batch of the stream as Lambda keeps it, of the record that the handler kept under `key`."""
+    record = json.loads(switchboard("quarantine", "show", key, "--json").stdout)["payload"]
+    arn = local.parameter(deployment.STREAM_HANDLER_PATH)
+    document = {"requestContext": {"functionArn": f"{arn}:$LATEST"}, "payload": {"Records": [record]}}
+    uuid, shard = "00000000-0000-4000-8000-000000000000", f"shardId-{'0' * 20}-{'0' * 8}"
+    batch = f"{deployment.LAMBDA_PREFIX}{uuid}/{shard}/2026/11/21/2026-11-21T12.00.00-{uuid}"
+    local.client("s3").put_object(
+        Bucket=local.parameter(deployment.QUARANTINE_PATH), Key=batch, Body=json.dumps(document).encode()
+    )
+    return batch
+
+
 def test_a_record_is_redriven_once_it_can_be_stored(
     local: DeployedStage, switchboard: Switchboard, refused: Switchboard, rng: random.Random
 ) -> None:
@@ -89,6 +102,12 @@ def test_a_message_without_its_group_is_redriven_once_the_group_is_there(
     again = refused("quarantine", "redrive", key)
     assert again.returncode == 5
     assert key in keys_in_quarantine(switchboard, deployment.STREAM_HANDLER)
+
+    batch = put_discarded_batch(local, switchboard, key)
+    again = refused("quarantine", "redrive", batch)
+    assert again.returncode == 5
+    assert key in again.stderr.replace("\n", "")
+    assert batch not in keys_in_quarantine(switchboard, deployment.LAMBDA_PREFIX)
 
     client.put_item(TableName=table, Item=stored)
     switchboard("quarantine", "redrive", key)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from switchboard.quarantine import object_key
 from switchboard.schema import cdr, deployment
 from tests.fakes.stage import aws_error
 
@@ -172,6 +174,32 @@ def test_what_the_handler_quarantines_again_is_not_removed(stage: FakeStage) -> 
     assert result.exit_code == 5
     assert "into the quarantine again" in result.stderr
     assert HANDLER_KEY in stage.bucket.objects
+
+
+@pytest.mark.parametrize("was_there", [False, True], ids=["new", "there before"])
+def test_a_discarded_batch_of_which_a_record_is_quarantined_says_where_it_lies_now(
+    stage: FakeStage, was_there: bool
+) -> None:
+    poison = {**STREAM_RECORD, "dynamodb": {"SequenceNumber": "2", "ApproximateCreationDateTime": 1_795_219_200.0}}
+    own_key = object_key(deployment.STREAM_HANDLER, datetime(2026, 11, 21, tzinfo=UTC), poison)
+
+    def keep(_request: Any) -> Any:
+        stage.bucket.put(own_key, kept(poison))
+        return {"batchItemFailures": []}
+
+    stage.functions[deployment.STREAM_HANDLER] = keep
+    # Others of the same day are nobody's concern.
+    for key in (HANDLER_KEY, *([own_key] if was_there else [])):
+        stage.bucket.put(key, kept(poison))
+    batch = {"Records": [STREAM_RECORD, poison]}
+    stage.bucket.put(BATCH_KEY, by_lambda(stage, deployment.STREAM_HANDLER, payload=batch))
+    result = stage.run("quarantine", "redrive", BATCH_KEY)
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert own_key in result.stderr.replace("\n", "")
+    assert HANDLER_KEY not in result.stderr
+    assert set(stage.bucket.objects) == {HANDLER_KEY, own_key}
+    assert stage.run("quarantine", "redrive", own_key).exit_code == 5
+    assert own_key in stage.bucket.objects
 
 
 @pytest.mark.parametrize(
