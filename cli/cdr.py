@@ -69,7 +69,7 @@ def put(
     if outcome.stopped_by is not None:
         output.tell_failure(outcome.stopped_by)
         output.say(
-            f"{outcome.received:,} of {len(batch.records):,} records were settled before that. "
+            f"{outcome.settled:,} of {len(batch.records):,} records were settled before that. "
             "Send the same file again: what is stored is not stored twice."
         )
     if not outcome.is_good:

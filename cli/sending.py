@@ -34,6 +34,11 @@ class Outcome:
             self.results.append(result)
 
     @property
+    def settled(self) -> int:
+        """How many records are neither unsent nor failed."""
+        return self.received - self.counts[cdr.FAILED]
+
+    @property
     def is_good(self) -> bool:
         """Whether every record is final and good."""
         return self.stopped_by is None and all(result["status"] in GOOD for result in self.results)
@@ -57,32 +62,32 @@ def send(
 ) -> Outcome:
     """Send every record; `advanced` is told how many more are settled.
 
-    A call that is refused or fails ends it: with nothing sent before, its `Failure` or AWS's error is raised; otherwise
-    the outcome says what stopped it. Sending the same file again is always safe.
+    A call that is refused or fails ends it: with no result known before, its `Failure` or AWS's error is raised;
+    otherwise the outcome says what stopped it. Sending the same file again is always safe.
     """
     outcome = Outcome()
     for places in records.calls(batch):
-        try:
-            settled = _settle(batch, places, invoke, sleep=sleep)
-        except Failure as failure:
-            if not outcome.received:
-                raise
-            outcome.stopped_by = failure
+        results, outcome.stopped_by = _settle(batch, places, invoke, sleep=sleep)
+        if outcome.stopped_by is not None and not (outcome.received or results):
+            raise outcome.stopped_by
+        outcome.add(results)
+        if outcome.stopped_by is not None:
             return outcome
-        outcome.add(settled)
         advanced(len(places))
     return outcome
 
 
 def _settle(
     batch: records.Batch, places: Sequence[int], invoke: Invoke, *, sleep: Callable[[float], None]
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], Failure | None]:
+    """The last known result of each record, and the failure that ended the call; no result where it was the first."""
     settled: dict[int, dict[str, Any]] = {}
     pending = list(places)
     for attempt in range(ATTEMPTS):
-        results = invoke(records.payload(batch, pending)).get("results")
-        if not isinstance(results, list) or len(results) != len(pending):
-            raise Failure(Code.FAULT, "The writer's answer has not one result per record.", remedy="Report it.")
+        try:
+            results = _results(invoke(records.payload(batch, pending)), len(pending))
+        except Failure as failure:
+            return list(settled.values()), failure
         for index, (place, result) in enumerate(zip(pending, results, strict=True)):
             settled[place] = _in_file(result, index, place)
         pending = [place for place in pending if settled[place].get("retryable") is True]
@@ -90,7 +95,14 @@ def _settle(
             break
         if attempt < ATTEMPTS - 1:
             sleep(FIRST_PAUSE_SECONDS * 2**attempt)
-    return [settled[place] for place in places]
+    return list(settled.values()), None
+
+
+def _results(answer: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    results = answer.get("results")
+    if not isinstance(results, list) or len(results) != count:
+        raise Failure(Code.FAULT, "The writer's answer has not one result per record.", remedy="Report it.")
+    return results
 
 
 def _in_file(result: dict[str, Any], index: int, place: int) -> dict[str, Any]:

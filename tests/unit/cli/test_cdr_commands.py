@@ -372,6 +372,21 @@ def test_a_call_that_fails_after_others_ends_with_5_and_says_how_far_it_came(err
     assert "1,000 of 1,500 records were settled" in result.stderr
 
 
+@pytest.mark.parametrize("error", [aws_error("TooManyRequestsException", 429), {"results": []}])
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_retry_that_fails_keeps_what_is_known_of_its_call(error: Any, calls: int) -> None:
+    last = calls * 1_000 - 1
+    answers = [settled(lambda index: cdr.FAILED if index == last else cdr.STORED)] * calls
+    result = FakeAws(*answers, error).run(["cdr", "put", "-", "--stage", "local"], lines_of(calls * 1_000))
+    assert result.exit_code == 5
+    assert f"{calls * 1_000:,}" in result.stdout
+    assert f"record {last} (r-{last}): failed: ThrottlingError" in result.stderr
+    assert f"{last:,} of {calls * 1_000:,} records were settled" in result.stderr
+    result = FakeAws(*answers, error).run(["cdr", "put", "-", "--stage", "local", "--json"], lines_of(calls * 1_000))
+    told = json.loads(result.stdout)
+    assert [each["index"] for each in told["results"]] == list(range(calls * 1_000))
+
+
 def test_a_first_call_that_fails_ends_with_its_own_code() -> None:
     result = FakeAws(aws_error("TooManyRequestsException", 429)).run(
         ["cdr", "put", "-", "--stage", "local"], lines_of(2)
