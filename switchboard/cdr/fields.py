@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-_MAX_POINTER_BYTES: Final = 128
+_MAX_POINTER_BYTES: Final = 512
+"""Bytes of JSON, quotes and escapes included: the largest answer of the writer has room for six thousand of them."""
 
 
 class Code(StrEnum):
@@ -41,6 +43,14 @@ class FieldError:
 
 
 def pointer(*parts: str | int) -> str:
-    """The JSON pointer of `parts` (RFC 6901), shortened where a name is hostile and free of what JSON cannot carry."""
-    escaped = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-    return escaped.encode(errors="replace")[:_MAX_POINTER_BYTES].decode(errors="ignore")
+    """The JSON pointer of `parts` (RFC 6901), free of what JSON cannot carry.
+
+    One that would take more than 512 bytes of an answer ends before the name that is too long: at what is around it.
+    """
+    found = ""
+    for part in parts:
+        token = str(part).replace("~", "~0").replace("/", "~1").encode(errors="replace").decode()
+        if len(json.dumps(f"{found}/{token}", ensure_ascii=False).encode()) > _MAX_POINTER_BYTES:
+            break
+        found = f"{found}/{token}"
+    return found

@@ -19,7 +19,7 @@ from switchboard.schema import cdr
 from switchboard.times import parse_rfc3339, to_fixed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _RULES: Final = {
     "required": Code.REQUIRED,
@@ -83,7 +83,7 @@ class Contract:
                 code = _RULES[error.rule or ""]
                 if below and (below[0] not in codes or code is Code.TOO_LONG):
                     codes[below[0]] = code
-            return list(self._explained(value, codes))
+            return list(dict.fromkeys(self._explained(value, codes)))
         return []
 
     def _explained(self, value: Any, codes: Mapping[str, Code]) -> Iterator[FieldError]:
@@ -153,9 +153,10 @@ class RecordContract:
             yield FieldError(pointer(cdr.TIME), Code.FORMAT, str(refused))
 
 
-def _data_errors(data: Any) -> Iterator[FieldError]:
-    for path, refused in islice(unstorable(data, (cdr.DATA,)), _MAX_NAMED_FIELDS):
-        yield FieldError(pointer(*path), Code(refused.code), str(refused))
+def _data_errors(data: Any) -> Iterable[FieldError]:
+    """Each fault once: several may lie so deep that their pointers name what is around them all."""
+    found = islice(unstorable(data, (cdr.DATA,)), _MAX_NAMED_FIELDS)
+    return dict.fromkeys(FieldError(pointer(*path), Code(refused.code), str(refused)) for path, refused in found)
 
 
 def _stored_size(record: Record) -> int:

@@ -158,12 +158,13 @@ def test_a_thousand_records_fit_into_a_call() -> None:
 
 @pytest.mark.parametrize("character", ["x", "\0", "😀"])
 def test_the_largest_refusal_fits_what_lambda_may_answer(character: str) -> None:
-    hostile = character * (130 // len(character.encode()))
+    hostile = character * (495 // len(json.dumps(character, ensure_ascii=False).encode()[1:-1]))
     unknown = {f"{n}{hostile}": 1 for n in range(20)}
     worst = {**unknown, "data": {f"{n}{hostile}": float("nan") for n in range(20)}}
     answer = System().invoke(envelope(*[worst] * 1_000))
     assert len(json.dumps(answer, ensure_ascii=False).encode()) < 6 * 1024 * 1024
     assert all(result["errors"] for result in answer["results"])
+    assert len(answer["results"][0]["errors"][-1]["path"]) > len(hostile)
 
 
 @pytest.mark.parametrize("on_failed", ["raise", None])

@@ -213,7 +213,7 @@ def test_the_number_of_errors_and_the_length_of_their_pointers_are_bounded() -> 
     read = FOREVER.read(fields, now=NOW)
     assert isinstance(read, Rejected)
     assert len(read.errors) <= 40
-    assert max(len(error.path) for error in read.errors) <= 128
+    assert max(len(error.path) for error in read.errors) <= 512
 
 
 def test_an_id_is_readable_only_in_its_own_form() -> None:
@@ -225,6 +225,27 @@ def test_an_id_is_readable_only_in_its_own_form() -> None:
 
 def test_a_pointer_escapes_as_rfc_6901_says() -> None:
     assert pointer("a/b", "m~n", 0, "") == "/a~1b/m~0n/0/"
+
+
+def test_a_pointer_that_would_be_too_long_names_what_is_around_it() -> None:
+    assert pointer("data", "x" * 400, "y" * 400) == "/data/" + "x" * 400
+    assert pointer("data", "\0" * 83, "\0") == "/data/" + "\0" * 83
+    assert pointer("data", "\0" * 90, "\0") == "/data"
+    assert pointer("data", "ü\ud800", "n") == "/data/ü?/n"
+    assert pointer("x" * 511) == ""
+
+
+def test_the_pointer_of_a_nested_fault_leads_to_what_was_sent() -> None:
+    deep: Any = float("nan")
+    for level in range(20):
+        deep = {f"{'n' * 40}~/{level}": deep, "other": float("nan")}
+    read = FOREVER.read(raw(data=deep), now=NOW)
+    assert isinstance(read, Rejected)
+    for error in read.errors:
+        at: Any = raw(data=deep)
+        for token in error.path.split("/")[1:]:
+            at = at[token.replace("~1", "/").replace("~0", "~")]
+    assert len({error.path for error in read.errors}) == len(read.errors) > 10
 
 
 def test_an_error_seen_from_an_envelope_points_into_it() -> None:
