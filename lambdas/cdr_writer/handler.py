@@ -107,7 +107,10 @@ class CdrWriterFunction:
 
 
 def _is_delivery(event: Any) -> bool:
-    """Whether Lambda's poller of the queue called: its event has `Records`, which no request of ours has."""
+    """Whether Lambda's poller of the queue called: its event has `Records`, which no request of ours has.
+
+    Anybody who may invoke the function may send what looks like one, so its form is checked, too.
+    """
     if not isinstance(event, dict):
         return False
     records = event.get("Records")
@@ -115,6 +118,7 @@ def _is_delivery(event: Any) -> bool:
         isinstance(records, list)
         and bool(records)
         and all(isinstance(record, dict) and record.get("eventSource") == _SQS for record in records)
+        and all(isinstance(record.get(name), str) for record in records for name in ("messageId", "body"))
     )
 
 

@@ -152,7 +152,17 @@ def test_a_settled_batch_has_no_failures(handler: ModuleType) -> None:
 
 @pytest.mark.parametrize(
     "event",
-    [{"Records": []}, {"Records": [{"body": "x"}]}, {"Records": "x"}, {"Records": [{"eventSource": "aws:s3"}]}],
+    [
+        {"Records": []},
+        {"Records": [{"body": "x"}]},
+        {"Records": "x"},
+        {"Records": [{"eventSource": "aws:s3", "messageId": "m", "body": "{}"}]},
+        {"Records": [{"eventSource": "aws:sqs"}]},
+        {"Records": [{"eventSource": "aws:sqs", "messageId": "m"}]},
+        {"Records": [{"eventSource": "aws:sqs", "messageId": "m", "body": 5}]},
+        {"Records": [{"eventSource": "aws:sqs", "messageId": None, "body": "{}"}]},
+        {"Records": [{"eventSource": "aws:sqs", "messageId": "m", "body": "{}"}, {"eventSource": "aws:sqs"}]},
+    ],
     ids=repr,
 )
 def test_only_the_queues_own_event_is_read_as_a_delivery(handler: ModuleType, event: dict[str, Any]) -> None:
