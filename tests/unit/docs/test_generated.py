@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ADR = ROOT / "docs" / "adr"
+CONTRACTS = ROOT / "docs" / "contracts.md"
 
 
 def rows(page: Path, first: str) -> list[list[str]]:
