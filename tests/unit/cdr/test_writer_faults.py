@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, NoCredentialsError
 from botocore.parsers import ResponseParserError
 
+from local_cloud.paths import ROOT
 from switchboard.cdr.results import Failed, Settled, Status
 from tests.unit.cdr.cdr_table import FakeTable, Fault, Time, cut, in_turn, record, refused, write
 
@@ -190,3 +191,11 @@ def test_every_failed_record_can_be_sent_again() -> None:
     second = write(table, *records, time=time)
     for before, after in zip(first, second, strict=True):
         assert after.status is (Status.STORED if before.status is Status.FAILED else Status.DUPLICATE)
+
+
+def test_the_runbook_knows_that_an_unreachable_table_looks_like_one_out_of_time() -> None:
+    unreachable = EndpointConnectionError(endpoint_url="http://dynamodb.invalid")
+    (verdict,) = write(FakeTable(fault=lambda _: Fault(before=unreachable)), record(), time=Time())
+    page = (ROOT / "docs" / "runbook" / "cdr-failed.md").read_text()
+    assert isinstance(verdict, Failed)
+    assert "cannot be reached" in "".join(line for line in page.splitlines() if f"`{verdict.code}`" in line)

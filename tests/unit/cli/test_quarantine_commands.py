@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local_cloud.paths import ROOT
 from switchboard.quarantine import object_key
 from switchboard.schema import cdr, deployment
 from tests.fakes.stage import aws_error
@@ -58,6 +59,21 @@ def test_everything_is_listed_ours_and_lambda_s(stage: FakeStage) -> None:
     assert result.stderr == "4 objects.\n"
     listed = stage.do("quarantine", "list", "--prefix", "stream-handler/", "--json").stdout
     assert json.loads(listed) == {"key": HANDLER_KEY, "bytes": 8, "kept_at": "2026-11-21T12:00:00Z"}
+
+
+def test_the_runbook_says_what_is_listed_and_what_is_shown_only(stage: FakeStage) -> None:
+    page = (ROOT / "docs" / "runbook" / "quarantined.md").read_text()
+    listed, shown = (
+        next(line for line in page.splitlines() if line.startswith(f"- `switchboard quarantine {command} "))
+        for command in ("list", "show")
+    )
+    stage.bucket.put(WRITER_KEY, kept(RECORD))
+    told = stage.do("quarantine", "list").stdout + stage.do("quarantine", "list", "--json").stdout
+    for name in ("reason", "code"):
+        assert name not in told
+        assert name not in listed
+        assert name in stage.answer("quarantine", "show", WRITER_KEY)
+        assert f"`{name}`" in shown
 
 
 def test_nothing_is_listed_of_an_empty_quarantine(stage: FakeStage) -> None:

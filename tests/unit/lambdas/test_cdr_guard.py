@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from local_cloud.paths import ROOT
 from switchboard.environment import MissingSetting
 from switchboard.schema import deployment
 from tests.unit.cdr.cdr_table import NOW, record
@@ -129,6 +130,17 @@ def test_every_change_but_a_removal_in_its_time_raises_the_alarm_metric(
     assert alarms(output) == kept(output) == output.count("a CDR was changed") == violations
     assert len(quarantine.entries) == violations
     assert "zebra" not in output
+
+
+def test_the_runbook_tells_an_expiry_under_another_retention_from_a_stranger(
+    handler: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(handler, changed("REMOVE", by=TTL), retention=2 * MONTH)
+    (log,) = (json.loads(line) for line in capsys.readouterr().out.splitlines() if "a CDR was changed" in line)
+    page = (ROOT / "docs" / "runbook" / "cdr-changed.md").read_text()
+    assert log["by_ttl"] is True
+    assert "`by_ttl`" in page
+    assert "`cdr_retention_days`" in page
 
 
 def test_the_old_image_is_kept_as_it_was(handler: ModuleType) -> None:
