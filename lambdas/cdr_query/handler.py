@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.cdr.reading import answers
 from switchboard.cdr.reading.errors import InvalidQuery, QueryUnavailable
+from switchboard.cdr.reading.reader import CONNECT_SECONDS, READ_SECONDS
+from switchboard.dynamo.budget import Budget
 from switchboard.dynamo.client import dynamodb_client
 from switchboard.environment import required, stage
 from switchboard.schema.deployment import (
@@ -22,7 +26,7 @@ from switchboard.schema.deployment import (
 from switchboard.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,6 +52,8 @@ class CdrQueryFunction:
     client: DynamoDBClient
     table: str
     telemetry: Telemetry
+    sleep: Callable[[float], None]
+    jitter: Callable[[], float]
 
     def handle(self, event: Any, context: LambdaContext) -> dict[str, Any]:
         """Answer a request of `cdr-query.schema.json`; see `switchboard.cdr.reading.answers.answer`.
@@ -60,7 +66,11 @@ class CdrQueryFunction:
                 event,
                 client=self.client,
                 table=self.table,
-                remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
+                budget=Budget(
+                    remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1000,
+                    sleep=self.sleep,
+                    jitter=self.jitter,
+                ),
             )
         except InvalidQuery as refused:
             self.telemetry.count({METRIC_CDR_QUERY_REFUSED: 1})
@@ -87,9 +97,11 @@ class CdrQueryFunction:
 def build(settings: Settings) -> CdrQueryFunction:
     """The function on AWS's client."""
     return CdrQueryFunction(
-        client=dynamodb_client(),
+        client=dynamodb_client(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, attempts=1),
         table=settings.table,
         telemetry=Telemetry(stage=settings.stage, function=CDR_QUERY),
+        sleep=time.sleep,
+        jitter=random.random,
     )
 
 

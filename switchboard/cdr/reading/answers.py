@@ -11,15 +11,13 @@ from switchboard.cdr.reading.reader import Reader
 from switchboard.cdr.reading.request import First, History, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from switchboard.dynamo.budget import Budget
 
-def answer(
-    request: object, *, client: DynamoDBClient, table: str, remaining_seconds: Callable[[], float]
-) -> dict[str, Any]:
-    """Answer one request of the published contract `cdr-query.schema.json`.
+
+def answer(request: object, *, client: DynamoDBClient, table: str, budget: Budget) -> dict[str, Any]:
+    """Answer one request of the published contract `cdr-query.schema.json`. `client` makes one attempt of each call.
 
     `first` answers `{"record": {…} or null, "consumed_read_units": n}`, every other query
     `{"records": […], "cursor"?: …, "consumed_read_units": n}` in time order. No cursor means the end; a page may be
@@ -28,7 +26,7 @@ def answer(
     Raises `InvalidQuery` before anything is read, and `QueryUnavailable` where the table is busy or time ran out.
     """
     query = parse(request)
-    reader = Reader(client, table, remaining_seconds=remaining_seconds)
+    reader = Reader(client, table, budget=budget)
     if isinstance(query, First):
         return {"record": first(query, reader), "consumed_read_units": reader.consumed_read_units}
     records, cursor = history(query, reader) if isinstance(query, History) else in_range(query, reader)

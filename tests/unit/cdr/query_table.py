@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from switchboard.dynamo.budget import Budget
 from switchboard.schema import cdr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TABLE = "cdr-table"
 INDEX_KEYS = {cdr.BY_SPONSOR: cdr.SPONSOR_SHARD, cdr.BY_DAY: cdr.DAY_SHARD}
 CONDITION = re.compile(r"(\w+) = (:\w+)(?: AND (\w+) BETWEEN (:\w+) AND (:\w+))?")
 UNITS_PER_PAGE = 0.5
+
+
+def within(seconds: Callable[[], float] = lambda: 60.0) -> Budget:
+    """The time of an invocation that has so many seconds left."""
+    return Budget(remaining_seconds=seconds, sleep=lambda _: None, jitter=lambda: 0.5)
 
 
 def stored(

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from switchboard.cdr.reading.errors import InvalidQuery, QueryUnavailable
+from switchboard.cdr.reading.reader import RESERVE_SECONDS
 from switchboard.environment import MissingSetting
 from switchboard.schema import cdr, deployment
 from switchboard.telemetry import Telemetry
@@ -32,7 +33,9 @@ def table() -> QueryTable:
 
 def function(handler: Any, client: Any, *, name: str = deployment.CDR_QUERY) -> Any:
     telemetry = Telemetry(stage="local", function=name)
-    return handler.CdrQueryFunction(client=client, table=TABLE, telemetry=telemetry)
+    return handler.CdrQueryFunction(
+        client=client, table=TABLE, telemetry=telemetry, sleep=lambda _: None, jitter=lambda: 0.5
+    )
 
 
 def failing(error: Exception) -> Any:
@@ -129,6 +132,37 @@ def test_a_busy_table_is_a_retryable_function_error(
     assert metrics_of(capsys.readouterr().out)[deployment.METRIC_CDR_QUERY_UNAVAILABLE] == [1]
 
 
+def test_a_table_that_never_answers_is_told_before_the_invocation_is_killed(
+    handler: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = [30.0]
+
+    def query(**_: Any) -> None:
+        left[0] -= 2.5
+        raise ReadTimeoutError(endpoint_url="https://dynamodb.test")
+
+    context: Any = SimpleNamespace(aws_request_id="r", get_remaining_time_in_millis=lambda: int(left[0] * 1000))
+    for seconds in (30.0, 7.0, 4.1):
+        left[0] = seconds
+        with pytest.raises(QueryUnavailable):
+            function(handler, SimpleNamespace(query=query)).handle(HISTORY, context)
+        assert left[0] > 1.0
+        assert metrics_of(capsys.readouterr().out)[deployment.METRIC_CDR_QUERY_UNAVAILABLE] == [1]
+
+
+@pytest.mark.parametrize("error", [refused_by_dynamodb("ThrottlingException", 400), ReadTimeoutError(endpoint_url="x")])
+def test_a_table_that_is_busy_for_a_moment_is_asked_again(handler: Any, table: QueryTable, error: Exception) -> None:
+    errors = [error] * 3
+
+    def query(**request: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return table.query(**request)
+
+    answer = function(handler, SimpleNamespace(query=query)).handle(HISTORY, CONTEXT)
+    assert len(answer["records"]) == 3
+
+
 def test_a_missing_permission_is_not_called_busy(handler: Any) -> None:
     with pytest.raises(ClientError):
         function(handler, failing(refused_by_dynamodb("AccessDeniedException", 400))).handle(HISTORY, CONTEXT)
@@ -145,5 +179,8 @@ def test_a_missing_setting_is_named(handler: Any, missing: str) -> None:
 def test_lambda_finds_the_function_with_its_settings(handler: Any) -> None:
     built = handler.build(handler.Settings("local", TABLE))
     assert built.table == TABLE
+    config = built.client.meta.config
+    assert config.retries == {"mode": "standard", "total_max_attempts": 1}
+    assert config.connect_timeout + config.read_timeout < RESERVE_SECONDS - 1
     with pytest.raises(InvalidQuery):
         handler.handle({}, CONTEXT)

@@ -13,7 +13,7 @@ from switchboard.cdr.reading.cursors import Cursor, Position
 from switchboard.cdr.reading.errors import InvalidQuery
 from switchboard.contracts import CDR_QUERY, contract
 from switchboard.schema import cdr
-from tests.unit.cdr.query_table import TABLE, QueryTable, stored
+from tests.unit.cdr.query_table import TABLE, QueryTable, stored, within
 
 BY_SPONSOR = {"query": "by_sponsor", "sponsor_id": "s-1", "from": "2026-11-21T00:00:00Z", "to": "2026-11-23T00:00:00Z"}
 BY_TIME = {**BY_SPONSOR, "query": "by_time"}
@@ -30,7 +30,7 @@ def table() -> QueryTable:
 
 def answer(request: dict[str, Any], asked: QueryTable | None = None) -> dict[str, Any]:
     client: Any = asked or table()
-    return answers.answer(request, client=client, table=TABLE, remaining_seconds=lambda: 60.0)
+    return answers.answer(request, client=client, table=TABLE, budget=within())
 
 
 def refusal(request: dict[str, Any]) -> str:

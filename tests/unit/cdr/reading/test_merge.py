@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from switchboard.cdr.reading import answers, merge, records
 from switchboard.schema import cdr
-from tests.unit.cdr.query_table import TABLE, UNITS_PER_PAGE, QueryTable, stored
+from tests.unit.cdr.query_table import TABLE, UNITS_PER_PAGE, QueryTable, stored, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ TIMES = [
 def answer(
     table: QueryTable, request: dict[str, Any], *, seconds: Callable[[], float] = lambda: 60.0
 ) -> dict[str, Any]:
-    return answers.answer(request, client=table, table=TABLE, remaining_seconds=seconds)  # type: ignore[arg-type]
+    return answers.answer(request, client=table, table=TABLE, budget=within(seconds))  # type: ignore[arg-type]
 
 
 def pages(

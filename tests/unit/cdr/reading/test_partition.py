@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from switchboard.cdr.reading import answers, partition
 from switchboard.cdr.reading.errors import QueryUnavailable
 from switchboard.schema import cdr
-from tests.unit.cdr.query_table import TABLE, UNITS_PER_PAGE, QueryTable, stored
+from tests.unit.cdr.query_table import TABLE, UNITS_PER_PAGE, QueryTable, stored, within
 
 HISTORY = {"query": "history", "sponsorship_id": "sp-1"}
 FIRST = {"query": "first", "sponsorship_id": "sp-1", "type": "first_retrieve"}
 
 
 def answer(table: QueryTable, request: dict[str, Any], *, seconds: float = 60.0) -> dict[str, Any]:
-    return answers.answer(request, client=table, table=TABLE, remaining_seconds=lambda: seconds)  # type: ignore[arg-type]
+    return answers.answer(request, client=table, table=TABLE, budget=within(lambda: seconds))  # type: ignore[arg-type]
 
 
 def history(table: QueryTable, **extra: Any) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from switchboard.cdr.reading import answers
 from switchboard.contracts import CDR_QUERY_RESULT, contract
 from switchboard.schema import cdr
-from tests.unit.cdr.query_table import TABLE, QueryTable, stored
+from tests.unit.cdr.query_table import TABLE, QueryTable, stored, within
 
 check = fastjsonschema.compile(contract(CDR_QUERY_RESULT))
 TIMES = {"from": "2026-11-21T00:00:00Z", "to": "2026-11-22T00:00:00Z"}
@@ -31,16 +31,14 @@ def test_every_answer_keeps_the_published_contract(query: str, limit: dict[str, 
     request = {"query": query, **fields[query]}
     for items in (ITEMS, []):
         client: Any = QueryTable(list(items))
-        answer = answers.answer(request, client=client, table=TABLE, remaining_seconds=lambda: 60.0)
+        answer = answers.answer(request, client=client, table=TABLE, budget=within())
         assert check(answer) == answer
 
 
 @pytest.mark.parametrize("key", [cdr.PK, cdr.SK, cdr.SPONSOR_SHARD, cdr.PAYLOAD_HASH, cdr.OCCURRED_AT])
 def test_the_published_contract_has_no_room_for_keys(key: str) -> None:
     client: Any = QueryTable(list(ITEMS))
-    answer = answers.answer(
-        {"query": "history", "sponsorship_id": "sp-1"}, client=client, table=TABLE, remaining_seconds=lambda: 60.0
-    )
+    answer = answers.answer({"query": "history", "sponsorship_id": "sp-1"}, client=client, table=TABLE, budget=within())
     answer["records"][0][key] = "x"
     with pytest.raises(fastjsonschema.JsonSchemaValueException):
         check(answer)
