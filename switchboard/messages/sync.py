@@ -173,7 +173,7 @@ class _Judge:
         self, person: Person, user: str, owners: Mapping[Key, str], profiles: Mapping[Key, Item]
     ) -> Change | Problem:
         before = profiles.get(keys.profile_key(user))
-        if person.user_uuid is None and before is not None and (problem := _not_theirs(person, before)):
+        if person.user_uuid is None and before is not None and (problem := _not_theirs(person, user, profiles)):
             return problem
         holder = self._claim(schema.USER_UUID, user, person.row)
         if holder != person.row:
@@ -191,11 +191,15 @@ def _user(person: Person, candidates: Sequence[str], profiles: Mapping[Key, Item
     return candidates[-1] if person.subject is not None and schema.COGNITO_SUB in namesake else candidates[0]
 
 
-def _not_theirs(person: Person, profile: Item) -> Problem | None:
+def _not_theirs(person: Person, user: str, profiles: Mapping[Key, Item]) -> Problem | None:
     """Why a profile is not the person's, although its uuid is what the row without a uuid leads to."""
+    profile = profiles[keys.profile_key(user)]
     if person.subject is not None and profile.get(schema.COGNITO_SUB, person.subject) != person.subject:
         return _taken(schema.USER_UUID, "give the user's uuid in the source")
-    if person.subject is None and profile[schema.HANDLE] != person.handle:
+    # Whoever was created under this handle is who the row is about, though somebody else may have the handle by now.
+    created = new_user_uuid(person)
+    moved_on = user != created and keys.profile_key(created) in profiles
+    if person.subject is None and (moved_on or profile[schema.HANDLE] != person.handle):
         return Problem(
             schema.HANDLE,
             Conflict.RENAMED,

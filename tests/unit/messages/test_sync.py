@@ -201,6 +201,15 @@ def test_who_was_renamed_since_is_not_named_back(people: People) -> None:
     assert problems(people.sync([row("ann"), row("anna")])) == {1: [("handle", "renamed")]}
 
 
+def test_a_handle_that_changed_hands_leads_to_nobody(people: People) -> None:
+    (created,) = people.sync([row("ann", email="first@example.com")])
+    people.talk.do("rename_user", str(created.user_uuid), handle="anna")
+    people.talk.do("put_user", BEN, handle="ann", display_name="Second", email="second@example.com")
+    before = people.profiles()
+    assert problems(people.sync([row("ann", email="first@example.com")])) == {1: [("handle", "renamed")]}
+    assert people.profiles() == before
+
+
 def test_a_subject_of_somebody_else_is_refused(people: People) -> None:
     people.talk.do("put_user", ANN, handle="ann", display_name="Ann", cognito_sub=SUBJECT)
     assert problems(people.sync([row("ben", uuid=BEN, subject=SUBJECT)])) == {1: [("cognito_sub", "taken")]}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from switchboard.ids import derived_uuid
 from switchboard.messages import sync
 from switchboard.messages.sync_rows import Status
 from switchboard.schema import messages as schema
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 HANDLES = ("ann", "ben", "cat", "dan")
 UUIDS = tuple(f"{digit * 8}-0000-4000-8000-000000000000" for digit in "abc")
 SUBJECTS = (*UUIDS[1:], "sub-1", "sub-2")
+CREATED = {handle: derived_uuid("user", schema.HANDLE, handle) for handle in HANDLES}
+"""Whom a row makes that has a handle alone."""
 
 OWN = st.fixed_dictionaries(
     {schema.HANDLE: st.sampled_from(HANDLES), schema.DISPLAY_NAME: st.sampled_from(("One", "Two"))},
     optional={schema.COGNITO_SUB: st.sampled_from(SUBJECTS), schema.EMAIL: st.sampled_from(("a@b", "c@d"))},
 )
-STANDING = st.lists(st.tuples(st.sampled_from(UUIDS), OWN), max_size=5)
-"""Requests of put_user before the run; the service refuses some."""
+STANDING = st.lists(st.tuples(st.sampled_from((*UUIDS, CREATED["ann"], CREATED["ben"])), OWN), max_size=5)
+"""Requests of put_user before the run; the service refuses some, and by others a handle changes hands."""
 EARLIER = st.lists(OWN, max_size=3)
 """An earlier list, so that some people have the uuids that a run derives."""
 ROWS = st.lists(
@@ -121,9 +124,8 @@ def test_nobody_has_anything_of_another_person(
     before: list[Any], earlier: list[Any], rows: list[dict[str, Any]], link: bool
 ) -> None:
     people = standing(before, earlier)
-    subjects = {
-        fields[schema.COGNITO_SUB]: user for user, fields in people.profiles().items() if schema.COGNITO_SUB in fields
-    }
+    known = people.profiles()
+    subjects = {fields[schema.COGNITO_SUB]: user for user, fields in known.items() if schema.COGNITO_SUB in fields}
     outcomes = people.sync(rows, link=link)
     profiles = people.profiles()
     owned = {
@@ -138,3 +140,11 @@ def test_nobody_has_anything_of_another_person(
     for outcome in outcomes:
         if outcome.status is not Status.REFUSED:
             assert profiles[str(outcome.user_uuid)][schema.HANDLE] == outcome.handle
+    spoken_for = {str(each.user_uuid): rows[each.row - 1] for each in outcomes if each.status is not Status.REFUSED}
+    for user, fields in profiles.items():
+        row, was = spoken_for.get(user, {}), known.get(user, {})
+        for name in (schema.DISPLAY_NAME, schema.EMAIL):
+            assert fields.get(name) == (row.get(name) or None if name in row else was.get(name))
+        if row and not (row.get(schema.USER_UUID) or row.get(schema.COGNITO_SUB)):
+            created = CREATED[fields[schema.HANDLE]]
+            assert user == created or created not in known
