@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import sys
+import tempfile
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +21,8 @@ from switchboard.messages.sync_rows import FIELDS
 from switchboard.schema import messages as schema
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from typing import TextIO
 
     from switchboard.messages.sync_rows import Row
 
@@ -64,12 +67,28 @@ class Mapped:
             if count[column]:
                 found[field] = column
             elif field in _NEEDED or field in self.said:
-                raise Failure(
-                    Code.REFUSED,
-                    f"There is no column {column}.",
-                    remedy=f"Name the one that has the {field.replace('_', ' ')}: {option(field)}",
-                )
+                raise _missing(f"There is no column {column}.", field)
         return found
+
+    def look_for(self, rows: Iterable[Row]) -> None:
+        """Read rows until each field that an option names was in one.
+
+        Raises `Failure` where none of the rows has it: that is a name mistyped, by which nobody's profile may change.
+        """
+        unseen, anybody = dict(self.said), False
+        for row in rows:
+            anybody = True
+            for field in row or ():
+                unseen.pop(field, None)
+            if not unseen:
+                return
+        for field, column in unseen.items():
+            if anybody:
+                raise _missing(f"Nobody there has {column}.", field)
+
+
+def _missing(why: str, field: str) -> Failure:
+    return Failure(Code.REFUSED, why, remedy=f"Name the one that has the {field.replace('_', ' ')}: {option(field)}")
 
 
 def option(field: str) -> str:
@@ -91,12 +110,36 @@ def from_file(name: str, mapped: Mapped) -> Generator[Row]:
             raise _unreadable("it is empty")
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         try:
-            yield from _json_rows(text, mapped) if start[:1] in b"[{" else _csv_rows(text, mapped)
+            yield from _json_people(text, mapped) if start[:1] in b"[{" else _csv_rows(text, mapped)
         except UnicodeDecodeError:
             raise _unreadable("it is not UTF-8") from None
 
 
-def _json_rows(text: io.TextIOWrapper, mapped: Mapped) -> Generator[Row]:
+def _json_people(text: TextIO, mapped: Mapped) -> Generator[Row]:
+    """The rows, once it is seen that the fields named are there: JSON has no header that would tell."""
+    if not mapped.said:
+        yield from _json_rows(text, mapped)
+        return
+    with _repeatable(text) as repeatable:
+        beginning = repeatable.tell()
+        mapped.look_for(_json_rows(repeatable, mapped))
+        repeatable.seek(beginning)
+        yield from _json_rows(repeatable, mapped)
+
+
+@contextmanager
+def _repeatable(text: TextIO) -> Iterator[TextIO]:
+    """The same text, to be read more than once: what comes through a pipe is kept on disk for that."""
+    if text.seekable():
+        yield text
+        return
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as kept:
+        shutil.copyfileobj(text, kept)
+        kept.seek(0)
+        yield kept
+
+
+def _json_rows(text: TextIO, mapped: Mapped) -> Generator[Row]:
     names = mapped.names(COLUMNS)
     try:
         for value in values(text):
@@ -141,12 +184,14 @@ def _opened(name: str) -> Iterator[io.BufferedReader]:
 def from_user_pool(cognito: Any, user_pool: str, mapped: Mapped) -> Generator[Row]:
     """The people of a Cognito user pool, but for those who never confirmed their sign-up.
 
-    What a person has no attribute for is nobody's. `cognito` is a boto3 client of `cognito-idp`.
+    What a person has no attribute for is nobody's; where an option names the attribute, it is not spoken of. Raises
+    `Failure` before the first of them where an option names an attribute that nobody has. `cognito` is a boto3 client
+    of `cognito-idp`.
     """
-    names = mapped.names(ATTRIBUTES)
     try:
-        for page in cognito.get_paginator("list_users").paginate(UserPoolId=user_pool):
-            yield from (_of_user(user, names) for user in page["Users"] if user["UserStatus"] != _UNCONFIRMED)
+        if mapped.said:
+            mapped.look_for(_users(cognito, user_pool, mapped))
+        yield from _users(cognito, user_pool, mapped)
     except ClientError as error:
         if error.response["Error"]["Code"] not in _NO_POOL:
             raise
@@ -157,10 +202,16 @@ def from_user_pool(cognito: Any, user_pool: str, mapped: Mapped) -> Generator[Ro
         ) from None
 
 
-def _of_user(user: Mapping[str, Any], names: Mapping[str, str]) -> Row:
+def _users(cognito: Any, user_pool: str, mapped: Mapped) -> Iterator[Row]:
+    for page in cognito.get_paginator("list_users").paginate(UserPoolId=user_pool):
+        yield from (_of_user(user, mapped) for user in page["Users"] if user["UserStatus"] != _UNCONFIRMED)
+
+
+def _of_user(user: Mapping[str, Any], mapped: Mapped) -> Row:
     attributes = {attribute["Name"]: attribute["Value"] for attribute in user.get("Attributes", ())}
     attributes[USERNAME] = user["Username"]
-    return {field: attributes.get(name) for field, name in names.items()}
+    names = mapped.names(ATTRIBUTES).items()
+    return {field: attributes.get(name) for field, name in names if name in attributes or field not in mapped.said}
 
 
 def _unreadable(why: str) -> Failure:

@@ -86,10 +86,10 @@ def sync(
 
     Columns are called user_uuid, cognito_sub, handle, display_name and email, attributes of a user pool sub,
     preferred_username, name and email, unless options say otherwise. Handle and display name are needed. What the
-    source has no column for stays as it is; nobody is removed. People of a pool who never confirmed their sign-up are
-    left out. A row without a uuid stands for the user with its subject, else, if it has none, for the one with its
-    handle, else for a new user. Run it again at any time: what is done is not done twice. Ends with 5 where a row was
-    refused.
+    source has no column for stays as it is, and so does what an option names and a person has not; one that nobody has
+    is refused. Nobody is removed. People of a pool who never confirmed their sign-up are left out. A row without a uuid
+    stands for the user with its subject, else, if it has none, for the one with its handle, else for a new user. Run it
+    again at any time: what is done is not done twice. Ends with 5 where a row was refused.
     """
     said = {
         schema.HANDLE: handle,

@@ -115,6 +115,43 @@ def test_json_columns_are_fields(file: Path) -> None:
     assert read(file, '[{"sub": "s-1", "email": "a@b"}]', cognito_sub="sub") == [{"cognito_sub": "s-1", "email": "a@b"}]
 
 
+class Pipe(io.BytesIO):
+    """Standard input that can be read once."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+PEOPLE = '\ufeff[{"handle": "ann", "mail": null}, null, {"handle": "ben", "mail": "b@c"}]'
+
+
+@pytest.fixture(params=["file", "pipe"])
+def named(request: pytest.FixtureRequest, file: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What names `PEOPLE` as a file, or as what is piped in."""
+    file.write_text(PEOPLE)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Pipe(PEOPLE.encode())))
+    return str(file) if request.param == "file" else "-"
+
+
+def test_a_column_that_no_json_has_is_refused_before_the_first_row(named: str) -> None:
+    with pytest.raises(Failure) as refused:
+        next(from_file(named, Mapped({"handle": "handle", "email": "mial"})))
+    assert (refused.value.code, refused.value.message) == (Code.REFUSED, "Nobody there has mial.")
+    assert "--email-from" in refused.value.remedy
+
+
+def test_every_row_comes_though_some_were_looked_through(named: str) -> None:
+    assert list(from_file(named, Mapped({"email": "mail"}))) == [
+        {"handle": "ann", "email": None},
+        None,
+        {"handle": "ben", "email": "b@c"},
+    ]
+
+
+def test_json_of_nobody_lacks_nothing(file: Path) -> None:
+    assert read(file, "[]", email="mail") == []
+
+
 def test_broken_json_ends_after_the_rows_before_it(file: Path) -> None:
     file.write_text('[{"handle": "ann"}, {"handle": secret}]')
     rows = from_file(str(file), DEFAULT)
@@ -188,6 +225,21 @@ def test_the_sign_in_name_and_custom_attributes_can_be_named() -> None:
     (found,) = from_user_pool(cognito, "p", Mapped({"handle": "Username", "user_uuid": "custom:id"}))
     assert found is not None
     assert (found["handle"], found["user_uuid"]) == ("ann", "u-1")
+
+
+def test_an_attribute_named_that_a_person_has_not_is_not_spoken_of() -> None:
+    cognito = pool([user("u1", sub="s1")], [user("u2", sub="s2", **{"custom:mail": "b@c"})])
+    rows = list(from_user_pool(cognito, "p", Mapped({"email": "custom:mail"})))
+    assert [row.get("email", "unspoken") for row in rows if row is not None] == ["unspoken", "b@c"]
+
+
+@pytest.mark.parametrize(("field", "shown"), [("email", "--email-from"), ("cognito_sub", "--subject-from")])
+def test_an_attribute_that_nobody_in_a_pool_has_is_refused_before_the_first_row(field: str, shown: str) -> None:
+    cognito = pool([user("u1", sub="s1", email="a@b")], [user("u2", "UNCONFIRMED", mistyped="x")])
+    with pytest.raises(Failure) as refused:
+        next(from_user_pool(cognito, "p", Mapped({field: "mistyped"})))
+    assert (refused.value.code, refused.value.message) == (Code.REFUSED, "Nobody there has mistyped.")
+    assert shown in refused.value.remedy
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "InvalidParameterException"])
