@@ -11,6 +11,7 @@ from switchboard.ids import is_uuid
 from switchboard.messages.cursors import CursorScope
 from switchboard.messages.keys import membership_key
 from switchboard.messages.sort_keys import is_sort_key, time_of
+from switchboard.messages.stored_preview import shown_preview
 from switchboard.schema import messages as schema
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _SHOWN: Final = (
     schema.OTHER_USER_UUID,
     schema.OTHER_DISPLAY_NAME,
     schema.OTHER_HANDLE,
-    schema.LAST_MESSAGE,
 )
 
 
@@ -38,7 +38,8 @@ def list_message_groups(runtime: Runtime, request: Mapping[str, Any]) -> dict[st
     position = _position(request, scope)
     reader = _from_memberships if request.get("consistent") else _from_index
     found = list(islice(reader(runtime.table, caller, position, limit + 1), limit + 1))
-    answer: dict[str, Any] = {"message_groups": [_shown(caller, membership) for membership in found[:limit]]}
+    now = runtime.now() // 1_000
+    answer: dict[str, Any] = {"message_groups": [_shown(caller, membership, now) for membership in found[:limit]]}
     if len(found) > limit:
         answer[CURSOR] = scope.write(*_place(found[limit - 1]))
     return answer
@@ -93,11 +94,13 @@ def _position(request: Mapping[str, Any], scope: CursorScope) -> tuple[str, str]
     return last_message_sk, group_uuid
 
 
-def _shown(caller: str, membership: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(caller: str, membership: Mapping[str, Any], now: int) -> dict[str, Any]:
     newest = membership[schema.LAST_MESSAGE_SK]
     # A group whose messages have all expired shows no last message and no sender.
     unread = membership.get(schema.LAST_SENDER_UUID, caller) != caller and newest > membership.get(
         schema.LAST_READ_SK, ""
     )
     shown = {name: membership[name] for name in _SHOWN if name in membership}
+    if text := shown_preview(membership.get(schema.LAST_MESSAGE), now=now):
+        shown[schema.LAST_MESSAGE] = text
     return {**shown, "last_message_at": time_of(newest), "unread": unread}

@@ -25,7 +25,7 @@ def mark_read(runtime: Runtime, request: Mapping[str, Any]) -> dict[str, Any]:
     caller, group_uuid = request[schema.USER_UUID], request[schema.GROUP_UUID]
     membership = require_membership(runtime.table, caller, group_uuid)
     marker = membership.get(schema.LAST_READ_SK)
-    target = _target(runtime, group_uuid, request.get(schema.MESSAGE_UUID))
+    target = _target(runtime, membership, group_uuid, request.get(schema.MESSAGE_UUID))
     if target and (marker is None or marker < target):
         moved = runtime.table.update(
             membership_key(caller, group_uuid),
@@ -48,8 +48,11 @@ def unread_count(runtime: Runtime, request: Mapping[str, Any]) -> dict[str, Any]
     return {"unread": min(unread, schema.MAX_UNREAD), "more": unread > schema.MAX_UNREAD}
 
 
-def _target(runtime: Runtime, group_uuid: str, message_uuid: str | None) -> str | None:
-    """The sort key to mark: of the message named, else of the newest that is not ahead of the clock."""
+def _target(runtime: Runtime, membership: Mapping[str, Any], group_uuid: str, message_uuid: str | None) -> str | None:
+    """The sort key to mark: of the message named, else of the newest that is not ahead of the clock.
+
+    The newest is what the list shows as such where that message is gone by now: else it would be unread for ever.
+    """
     if message_uuid is not None:
         key = sort_key(message_uuid)
         if runtime.table.get(message_key(group_uuid, key)) is None:
@@ -57,5 +60,8 @@ def _target(runtime: Runtime, group_uuid: str, message_uuid: str | None) -> str 
         return key
     now = runtime.clock()
     messages = Messages(runtime.table, group_uuid, now=int(now.timestamp()))
-    newest = messages.newest(KeyRange().until(now + MILLISECOND))
-    return newest[schema.SK] if newest else None
+    past = KeyRange().until(now + MILLISECOND)
+    newest = messages.newest(past)
+    listed = membership.get(schema.LAST_MESSAGE_SK)
+    found = [*([newest[schema.SK]] if newest else []), *([listed] if listed and listed <= past.high else [])]
+    return max(found, default=None)

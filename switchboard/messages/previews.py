@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 from switchboard.dynamo.batch_get import KEYS_PER_REQUEST, Unread, batch_get
+from switchboard.dynamo.values import to_attribute
 from switchboard.messages.keys import group_key, membership_key
-from switchboard.messages.preview_text import preview
 from switchboard.messages.stored import MalformedItem, StoredMessage, read_members, read_message
+from switchboard.messages.stored_preview import stored_preview
 from switchboard.schema import messages as schema
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ def preview_change(message: StoredMessage, *, condition: str) -> dict[str, Any]:
         "ConditionExpression": condition,
         "ExpressionAttributeValues": {
             ":sk": {"S": message.sort_key},
-            ":preview": {"S": preview(message.text)},
+            ":preview": to_attribute(stored_preview(message)),
             ":sender": {"S": message.sender_uuid},
         },
     }

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.messages import keys
-from switchboard.messages.preview_text import preview
 from switchboard.messages.previews import preview_change
 from switchboard.messages.stored import MalformedItem, read_members, read_message
+from switchboard.messages.stored_preview import stored_preview
 from switchboard.schema import messages as schema
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _settle(table: MessagesTable, key: Key, row: Mapping[str, Any], newest: Stor
             ConditionExpression=_STILL_SHOWS,
             ExpressionAttributeValues={":seen": {"S": seen}},
         )
-    wanted = (newest.sort_key, preview(newest.text), newest.sender_uuid)
+    wanted = (newest.sort_key, stored_preview(newest), newest.sender_uuid)
     if tuple(row.get(name) for name in _PREVIEW) == wanted:
         return False
     forwards = seen is None or seen < newest.sort_key

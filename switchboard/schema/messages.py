@@ -32,6 +32,8 @@ LAST_MESSAGE: Final = "last_message"
 LAST_SENDER_UUID: Final = "last_sender_uuid"
 LAST_READ_SK: Final = "last_read_sk"
 INBOX_USER: Final = "inbox_user"
+TEXT: Final = "text"
+"""In `last_message`, which is a map of this and `expires_at` where the message expires, and else the text itself."""
 
 HANDLE: Final = "handle"
 DISPLAY_NAME: Final = "display_name"

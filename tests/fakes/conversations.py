@@ -87,8 +87,9 @@ def person(user: str) -> list[Item]:
 
 def shown(item: Item) -> tuple[str, str, str]:
     """What a membership shows of its newest message: sort key, preview, sender."""
+    held = item[schema.LAST_MESSAGE]
     return (
         item[schema.LAST_MESSAGE_SK]["S"],
-        item[schema.LAST_MESSAGE]["S"],
+        held["S"] if "S" in held else held["M"][schema.TEXT]["S"],
         item[schema.LAST_SENDER_UUID]["S"],
     )

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from switchboard.ids import compose_uuid7
 from switchboard.messages import keys
 from switchboard.messages.cursors import CursorScope
+from switchboard.messages.reconcile import reconcile_group
+from switchboard.messages.sending import message_item
 from switchboard.messages.sort_keys import milliseconds, sort_key
 from switchboard.messages.table import item
 from switchboard.schema import messages as schema
@@ -126,6 +128,28 @@ def test_a_group_that_moves_up_between_two_pages_leaves_the_rest_complete(
     second = talk.do("list_message_groups", ANN, consistent=consistent, cursor=first["cursor"])
 
     assert groups(first) + groups(second) == joined[::-1]
+
+
+@BOTH
+def test_the_text_of_a_message_past_its_ttl_is_not_shown(table: MessagesTable, talk: Talk, *, consistent: bool) -> None:
+    group = talk.pair(ANN, BEN, "Hello!")
+    expires_at = int(START.timestamp()) + 60
+    secret = {**message_item(group, talk.new_uuid(1), ANN, "secret"), schema.EXPIRES_AT: {"N": str(expires_at)}}
+    table.put(secret)
+    reconcile_group(talk.runtime.table, group, now=START.timestamp())
+
+    def texts() -> list[str | None]:
+        found = talk.do("list_message_groups", BEN, consistent=consistent)["message_groups"]
+        return [each.get("last_message") for each in found]
+
+    talk.later(seconds=59)
+    assert texts() == ["secret"]
+    talk.later(seconds=1)
+    assert texts() == [None]
+    assert talk.do("mark_read", BEN, group_uuid=group) == {"last_read_uuid": secret[schema.MESSAGE_UUID]["S"]}
+    assert [each["unread"] for each in talk.do("list_message_groups", BEN)["message_groups"]] == [False]
+    reconcile_group(talk.runtime.table, group, now=talk.now.timestamp())
+    assert texts() == ["Hello!"]
 
 
 def test_somebody_without_groups_has_an_empty_list(talk: Talk) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -105,10 +106,20 @@ def test_the_newest_is_not_ahead_of_the_clock(talk: Talk) -> None:
     assert talk.do("mark_read", BEN, group_uuid=group, message_uuid=ahead) == {"last_read_uuid": ahead}
 
 
-def test_with_nothing_left_to_read_nothing_is_marked(table: MessagesTable, talk: Talk) -> None:
+def test_what_is_gone_is_not_unread_for_ever(table: MessagesTable, talk: Talk) -> None:
+    group = talk.pair(ANN, BEN)
+    (gone,) = [key for key in table.items if key[0] == schema.messages_key(group)]
+    del table.items[gone]
+
+    assert talk.do("mark_read", BEN, group_uuid=group) == {"last_read_uuid": gone[1].partition("#")[2]}
+    assert [each["unread"] for each in talk.do("list_message_groups", BEN)["message_groups"]] == [False]
+
+
+def test_what_the_list_shows_is_marked_only_once_it_is_not_ahead_of_the_clock(table: MessagesTable, talk: Talk) -> None:
     group = talk.pair(ANN, BEN)
     for key in [key for key in table.items if key[0] == schema.messages_key(group)]:
         del table.items[key]
+    talk.now -= timedelta(milliseconds=1)
 
     assert talk.do("mark_read", BEN, group_uuid=group) == {"last_read_uuid": None}
 

@@ -133,7 +133,9 @@ def test_an_expired_message_is_not_shown(desk: Desk) -> None:
     outcome = desk.arrive(alive, expired)
 
     assert outcome == Outcome(stopped_at=None, updated=2, kept=0)
-    assert desk.shown("g", "bob")[0] == sort_key(8)
+    row = desk.table.items["USER#bob", "GRP#g"]
+    assert row[schema.LAST_MESSAGE_SK] == {"S": sort_key(8)}
+    assert row[schema.LAST_MESSAGE] == {"M": {"text": {"S": "message 8"}, "expires_at": {"N": str(int(NOW) + 1)}}}
 
 
 def test_a_transient_fault_stops_at_the_first_message_of_its_group(desk: Desk) -> None:
