@@ -42,10 +42,18 @@ def list_messages(runtime: Runtime, request: Mapping[str, Any]) -> dict[str, Any
     answer: dict[str, Any] = {"messages": [_shown(message) for message in page]}
     if older:
         answer[BEFORE] = scope.write(page[0][schema.SK])
-    newest = page[-1][schema.SK] if page else after or before
+    newest = page[-1][schema.SK] if page else after or before or _newest_beside(span, messages)
     if newest:
         answer[AFTER] = scope.write(newest)
     return answer
+
+
+def _newest_beside(span: KeyRange, messages: Messages) -> str | None:
+    """Where to poll from where a span holds nothing yet: before what may come into it, if anything stands before."""
+    if span == KeyRange():
+        return None
+    newest = messages.newest(KeyRange(high=span.high)) or messages.newest(KeyRange())
+    return newest[schema.SK] if newest else None
 
 
 class Messages:

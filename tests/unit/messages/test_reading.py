@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from switchboard.contracts import MESSAGES_ANSWER, MESSAGES_REQUEST, contract
 from switchboard.dynamo.values import to_attribute
 from switchboard.ids import compose_uuid7
 from switchboard.messages.sending import message_item
@@ -118,7 +119,8 @@ def test_a_span_of_time_pages_like_a_group_that_holds_nothing_else(
     if expected:
         assert read_on(talk, group, rng, oldest, **span) == expected
     else:
-        assert oldest == {"messages": []}
+        assert oldest["messages"] == []
+        assert not ids(talk.do("list_messages", ANN, group_uuid=group, after=oldest["after"], **span))
 
 
 def test_the_newest_page_comes_first_oldest_to_newest(table: MessagesTable, talk: Talk) -> None:
@@ -141,6 +143,50 @@ def test_a_client_polls_with_after(talk: Talk) -> None:
 
     assert nothing == {"messages": [], "after": page["after"]}
     assert [message["message"] for message in something["messages"]] == ["two"]
+
+
+@pytest.mark.parametrize("to", [{}, {"to": "2099-01-01T00:00:00Z"}])
+def test_a_span_that_holds_nothing_yet_can_be_polled(talk: Talk, to: dict[str, str]) -> None:
+    group = talk.pair()
+    span = {"from": (START + timedelta(seconds=1)).isoformat(), **to}
+
+    nothing = talk.do("list_messages", ANN, group_uuid=group, **span)
+    talk.later(seconds=1)
+    talk.do("create_message", BEN, group_uuid=group, message="two")
+
+    assert nothing["messages"] == []
+    (found,) = talk.do("list_messages", ANN, group_uuid=group, after=nothing["after"], **span)["messages"]
+    assert found["message"] == "two"
+
+
+def test_a_span_before_the_first_message_can_be_polled(talk: Talk) -> None:
+    group = talk.pair()
+    nothing = talk.do("list_messages", ANN, group_uuid=group, year=2020)
+    talk.later(seconds=1)
+    talk.do("create_message", BEN, group_uuid=group, message="two")
+
+    assert [
+        each["message"] for each in talk.do("list_messages", ANN, group_uuid=group, after=nothing["after"])["messages"]
+    ] == ["two"]
+
+
+def test_who_polls_as_the_contract_says_gets_a_message_that_was_late(talk: Talk) -> None:
+    overlap = schema.MAX_MESSAGE_AGE_SECONDS + schema.MAX_MESSAGE_AHEAD_SECONDS
+    said = [contract(MESSAGES_REQUEST), contract(MESSAGES_ANSWER)]
+    assert all(f"{overlap} s" in str(each["definitions"]["list_messages"]) for each in said)
+    group = talk.pair()
+    talk.later(minutes=5)
+    ahead = talk.new_uuid(schema.MAX_MESSAGE_AHEAD_SECONDS * 1_000)
+    talk.do("create_message", BEN, group_uuid=group, message="in time", message_uuid=ahead)
+    known = talk.do("list_messages", ANN, group_uuid=group)
+    late = talk.new_uuid(-schema.MAX_MESSAGE_AGE_SECONDS * 1_000)
+    talk.do("create_message", BEN, group_uuid=group, message="late", message_uuid=late)
+
+    newest = datetime.fromisoformat(known["messages"][-1]["created_at"])
+    again = {"from": (newest - timedelta(seconds=overlap)).isoformat()}
+
+    assert not ids(talk.do("list_messages", ANN, group_uuid=group, after=known["after"]))
+    assert late in ids(talk.do("list_messages", ANN, group_uuid=group, **again))
 
 
 def test_a_page_of_messages_that_are_gone_by_now_can_be_polled_from(table: MessagesTable, talk: Talk) -> None:
