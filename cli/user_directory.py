@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cli import direct
 from switchboard.concurrency import in_flight
 from switchboard.messages.errors import ErrorCode, FieldCode
-from switchboard.messages.sync_rows import FIELDS, Conflict, Problem
+from switchboard.messages.sync_rows import READ, Conflict, Problem
 from switchboard.schema import deployment
 from switchboard.schema import messages as schema
 
@@ -46,7 +46,7 @@ class DeployedDirectory:
     def read(self, wanted: Collection[Key]) -> Mapping[Key, Mapping[str, Any]]:
         """Those of the items that exist. Raises `Failure`, and what the client raises."""
         with direct.on_messages():
-            return self._table.get_many(list(wanted), FIELDS)
+            return self._table.get_many(list(wanted), READ)
 
     def put(self, changes: Sequence[Change]) -> Sequence[Problem | None]:
         """Put each profile, several at once. Raises `Failure`."""
@@ -69,8 +69,7 @@ class DeployedDirectory:
         return Problem(
             "",
             Conflict.BUSY,
-            "was not settled, since the messages function could not now: run the same command again; where the row is "
-            "unchanged by then, `switchboard users rename` to the same name completes its conversations",
+            "was not settled, since the messages function could not now: run the same command again",
         )
 
 

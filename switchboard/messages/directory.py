@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FREE_OR_OURS: Final = f"{ABSENT} OR {schema.USER_UUID} = :user"
 _UNCHANGED: Final = f"{schema.PROFILE_VERSION} = :version"
+_NAMES: Final = (schema.HANDLE, schema.DISPLAY_NAME)
 
 
 def replace_profile(
@@ -25,11 +26,14 @@ def replace_profile(
     """Put the profile `after` in the place of `before` (None: a new person) and answer it, with its new version.
 
     One transaction takes the new handle and subject and releases the old ones, so that each belongs to one person at
-    any time. Raises `Refused` (`handle_taken`, or `conflict` for a subject that is somebody else's), and `Canceled`
+    any time. A new name is marked as one that conversations do not show yet: `name_arrived` takes the mark away. Raises
+    `Refused` (`handle_taken`, or `conflict` for a subject that is somebody else's), and `Canceled`
     where the profile is no longer `before`: read it again and decide anew. Nothing was written then.
     """
     version = before[schema.PROFILE_VERSION] if before else 0
     profile = {**after, schema.PROFILE_VERSION: version + 1}
+    if before and (schema.NAME_FOLLOWS in before or any(before[name] != after[name] for name in _NAMES)):
+        profile[schema.NAME_FOLLOWS] = True
     standing = (_UNCHANGED, {"version": version}) if before else (ABSENT, {})
     old, new = _entries(before or {}), _entries(profile)
     taken = [key for key in new if key not in old]
@@ -48,6 +52,17 @@ def replace_profile(
                 raise _taken(new[key]) from canceled
         raise
     return profile
+
+
+def name_arrived(table: MessagesTable, user_uuid: str, profile: Mapping[str, Any]) -> None:
+    """Note that every conversation shows the names of this profile, unless a newer one has been put meanwhile."""
+    if schema.NAME_FOLLOWS in profile:
+        table.update(
+            keys.profile_key(user_uuid),
+            UpdateExpression=f"REMOVE {schema.NAME_FOLLOWS}",
+            ConditionExpression=_UNCHANGED,
+            ExpressionAttributeValues={":version": {"N": str(profile[schema.PROFILE_VERSION])}},
+        )
 
 
 def _entries(profile: Mapping[str, Any]) -> dict[Key, str]:

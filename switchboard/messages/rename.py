@@ -2,7 +2,8 @@
 
 The profile changes first, and its version grows with it. Then each conversation of two follows, the other person's row
 by itself, only if it shows an older version. So two renames may follow in any order. One that was interrupted anywhere
-is completed by calling it again: the profile has the name by then, and rows that have it too are only read.
+is completed by calling it again: the profile has the name by then, and rows that have it too are only read. Until then
+the profile carries a mark, so that whoever compares profiles sees that one is not done with.
 
 A conversation that begins meanwhile shows the new name either way: its transaction checks the version it shows, so it
 comes before the profile's change, and is found by the strongly consistent query that follows it, or it is made anew.
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from switchboard.backfill.engine import Checkpoint, Outcome, Page, settled_pages
 from switchboard.concurrency import in_flight
 from switchboard.messages import keys
-from switchboard.messages.directory import replace_profile
+from switchboard.messages.directory import name_arrived, replace_profile
 from switchboard.messages.errors import not_found, throttled
 from switchboard.messages.profiles import shown_profile
 from switchboard.messages.table import PRESENT, Canceled
@@ -81,6 +82,8 @@ def show_name(
         followed = Followed(counters.updated + counters.already, complete=at.passes > 0 and not counters.failed)
         if counters.failed or table.budget.spent():
             break
+    if followed.complete:
+        name_arrived(table, user_uuid, profile)
     return followed
 
 

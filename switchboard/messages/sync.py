@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from switchboard.messages import keys
 from switchboard.messages.requests import OPERATION
 from switchboard.messages.sync_rows import (
+    CONVERSATIONS,
     PROFILE_FIELDS,
     PUT_USER,
     Conflict,
@@ -55,9 +56,10 @@ class Change:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Which fields are not as they were."""
+        """Which fields are not as they were; `CONVERSATIONS` where all are, and a change before was interrupted."""
         before = self.before or {}
-        return tuple(name for name in PROFILE_FIELDS if before.get(name) != self.after.get(name))
+        fields = tuple(name for name in PROFILE_FIELDS if before.get(name) != self.after.get(name))
+        return fields or ((CONVERSATIONS,) if schema.NAME_FOLLOWS in before else ())
 
     @property
     def request(self) -> dict[str, Any]:

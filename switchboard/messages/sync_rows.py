@@ -27,6 +27,10 @@ PUT_USER: Final = "put_user"
 PROFILE_FIELDS: Final = (schema.HANDLE, schema.DISPLAY_NAME, schema.EMAIL, schema.COGNITO_SUB)
 FIELDS: Final = (schema.USER_UUID, *PROFILE_FIELDS)
 """Every field that a row may have."""
+READ: Final = (*FIELDS, schema.NAME_FOLLOWS)
+"""What is read of the directory's items."""
+CONVERSATIONS: Final = "conversations"
+"""Stands among the fields that change where the profile is as it should be, and conversations show an older name."""
 
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 

@@ -40,6 +40,8 @@ DISPLAY_NAME: Final = "display_name"
 EMAIL: Final = "email"
 COGNITO_SUB: Final = "cognito_sub"
 PROFILE_VERSION: Final = "profile_version"
+NAME_FOLLOWS: Final = "name_follows"
+"""On a profile whose new name may not yet be in every conversation: `put_user` and `rename_user` go on from there."""
 
 # --- index -----------------------------------------------------------------------------------------------------------
 INBOX_BY_RECENCY: Final = "inbox_by_recency"

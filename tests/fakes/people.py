@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from switchboard.messages.errors import ErrorCode
 from switchboard.messages.sync import Rehearsal, synchronise
-from switchboard.messages.sync_rows import FIELDS, Conflict, Outcome, Problem, Status
+from switchboard.messages.sync_rows import FIELDS, READ, Conflict, Outcome, Problem, Status
 from switchboard.schema import messages as schema
 from tests.fakes.messages_table import MessagesTable
 from tests.fakes.talks import Talk
@@ -28,7 +28,7 @@ class People:
         self.puts: list[dict[str, Any]] = []
 
     def read(self, wanted: Collection[Key]) -> Mapping[Key, Mapping[str, Any]]:
-        return self.talk.runtime.table.get_many(list(wanted), FIELDS)
+        return self.talk.runtime.table.get_many(list(wanted), READ)
 
     def put(self, changes: Sequence[Change]) -> Sequence[Problem | None]:
         return [self._put(change) for change in changes]

@@ -112,7 +112,7 @@ ENTITIES: Final = (
         messages.user_key("<user>"),
         (messages.PROFILE,),
         (messages.HANDLE, messages.DISPLAY_NAME, messages.PROFILE_VERSION),
-        (messages.EMAIL, messages.COGNITO_SUB),
+        (messages.EMAIL, messages.COGNITO_SUB, messages.NAME_FOLLOWS),
     ),
     Entity(
         "messages",

@@ -197,6 +197,17 @@ def test_a_function_that_stays_busy_is_given_up_for_this_row(stage: Stage) -> No
     assert "run the same command again" in result.stderr
 
 
+def test_conversations_that_were_not_reached_are_by_the_same_command_again(stage: Stage) -> None:
+    stage.people.talk.pair()
+    stage.people.talk.seconds_left = 0.0
+    text = '{"handle": "ann", "display_name": "Anna"}'
+    assert stage.run("--file", "-", text=text).exit_code == 5
+    stage.people.talk.seconds_left = 60.0
+    assert stage.run("--file", "-", text=text).stdout.splitlines()[0] == "row 1: changed ann: conversations"
+    stage.invoked.clear()
+    assert (stage.run("--file", "-", text=text).exit_code, stage.invoked) == (0, [])
+
+
 @pytest.mark.parametrize(
     ("code", "fields", "shown"),
     [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from switchboard.dynamo.budget import Budget
+from switchboard.dynamo.values import from_item
 from switchboard.ids import Uuid7Source, compose_uuid7
 from switchboard.messages.errors import ErrorCode, Refused
 from switchboard.messages.opening import create_message_group
@@ -202,7 +203,7 @@ def test_without_time_the_answer_says_so_and_calling_again_goes_on_where_it_ende
     following = [answer["conversations"] for answer in answers]
     assert 90 < following[0] < following[1] < following[2] == 250
     assert place.names_shown("ann") == {("annie", "Annie", "2")}
-    assert place.table.calls["update_item"] == 250
+    assert place.table.calls["update_item"] == 250 + 1, "each conversation, and the mark that they follow"
     assert place.table.calls["transact_write_items"] == 1
 
 
@@ -227,7 +228,7 @@ def test_killed_between_any_two_calls_the_next_run_completes(kill: Any) -> None:
     undisturbed = settled()
     undisturbed.rename(**NEW)
     calls = sum(undisturbed.table.calls.values())
-    assert calls == 6
+    assert calls == 7
 
     for call in range(calls):
         place = settled()
@@ -242,7 +243,7 @@ def test_killed_between_any_two_calls_the_next_run_completes(kill: Any) -> None:
 
 @pytest.mark.parametrize("kill", [kill_at, kill_after])
 def test_killed_anywhere_the_next_name_reaches_everybody_all_the_same(kill: Any) -> None:
-    for call in range(6):
+    for call in range(7):
         place = settled()
         kill(place.table, call)
         with pytest.raises(Killed):
@@ -314,3 +315,20 @@ def test_threads_do_what_one_by_one_does(rng: random.Random) -> None:
 
     assert answer["complete"]
     assert place.names_shown("ann") == {("annie", "Annie", "2")}
+
+
+def test_a_name_that_follows_still_is_marked_and_one_that_arrived_is_not() -> None:
+    place = settled()
+    profile = schema.user_key("ann"), schema.PROFILE
+    place.remaining = 0.0
+    assert not place.rename(**NEW)["complete"]
+    assert schema.NAME_FOLLOWS in place.table.items[profile]
+    older = dict(place.table.items[profile])
+
+    place.rename(handle="nan")
+    show_name(place.runtime().table, "ann", from_item(older), together=one_by_one)
+    assert schema.NAME_FOLLOWS in place.table.items[profile], "the newer name follows, whatever the older one does"
+
+    place.remaining = 60.0
+    assert place.rename(handle="nan")["complete"]
+    assert schema.NAME_FOLLOWS not in place.table.items[profile]

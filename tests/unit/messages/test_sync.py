@@ -8,6 +8,7 @@ from switchboard.ids import derived_uuid, is_uuid
 from switchboard.messages import sync
 from switchboard.messages.sync_rows import Person, Status, new_user_uuid
 from switchboard.schema import messages as schema
+from tests.fakes.mishaps import Killed, kill_at, live
 from tests.fakes.people import People, problems, statuses
 from tests.fakes.talks import ANN, BEN
 
@@ -134,6 +135,26 @@ def test_rows_beyond_what_may_wait_are_refused_at_once(people: People, monkeypat
     shifted = [row("h-1", subject="s0"), row("h-2", subject="s1"), row("h-3", subject="s2")]
     assert problems(people.sync(shifted)) == {1: [("handle", "taken")], 2: [("handle", "taken")]}
     assert statuses(people.sync(shifted)) == [Status.CHANGED, Status.CHANGED, Status.UNCHANGED]
+
+
+def test_a_row_that_is_so_already_goes_on_with_the_conversations_of_an_interrupted_change(people: People) -> None:
+    people.talk.pair(ANN, BEN)
+    kill_at(people.table, 5)
+    with pytest.raises(Killed):
+        people.sync([row("ann", "Anna")])
+    live(people.table)
+
+    def shown() -> str:
+        (group,) = people.talk.do("list_message_groups", BEN)["message_groups"]
+        return str(group["other_display_name"])
+
+    assert (people.profiles()[ANN]["display_name"], shown()) == ("Anna", "Ann")
+    rehearsed = people.sync([row("ann", "Anna")], dry_run=True)
+    (outcome,) = people.sync([row("ann", "Anna")])
+    assert [outcome] == rehearsed
+    assert (outcome.status, outcome.fields, shown()) == (Status.CHANGED, ("conversations",), "Anna")
+    people.puts.clear()
+    assert (statuses(people.sync([row("ann", "Anna")])), people.puts) == ([Status.UNCHANGED], [])
 
 
 # --- who is refused --------------------------------------------------------------------------------------------------

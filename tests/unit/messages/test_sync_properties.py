@@ -16,6 +16,7 @@ from switchboard.schema import messages as schema
 from tests.fakes.messages_table import MessagesTable
 from tests.fakes.mishaps import Killed, kill_after, kill_at, live
 from tests.fakes.people import People, statuses
+from tests.fakes.talks import EVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +78,12 @@ def content(people: People) -> Any:
     return people.profiles(), people.entries()
 
 
+def names_shown(people: People) -> Any:
+    """What every conversation calls the other person."""
+    names = (schema.OTHER_HANDLE, schema.OTHER_DISPLAY_NAME)
+    return {key: [item[name] for name in names] for key, item in people.table.items.items() if names[0] in item}
+
+
 @given(STANDING, EARLIER, ROWS, st.booleans())
 def test_a_second_run_changes_nothing(
     before: list[Any], earlier: list[Any], rows: list[dict[str, Any]], link: bool
@@ -91,21 +98,31 @@ def test_a_second_run_changes_nothing(
     assert content(people) == after
 
 
-@given(STANDING, EARLIER, ROWS, st.booleans(), st.tuples(st.sampled_from((kill_at, kill_after)), st.integers(0, 25)))
+@given(STANDING, EARLIER, ROWS, st.booleans(), st.tuples(st.sampled_from((kill_at, kill_after)), st.floats(0, 1)))
 def test_an_interrupted_run_ends_where_it_would_have(
-    before: list[Any], earlier: list[Any], rows: list[dict[str, Any]], link: bool, end: tuple[Callable[..., None], int]
+    before: list[Any],
+    earlier: list[Any],
+    rows: list[dict[str, Any]],
+    link: bool,
+    end: tuple[Callable[..., None], float],
 ) -> None:
     whole = standing(before, earlier)
+    everybody = list(whole.profiles())
+    whole.talk.introduce(EVE)
+    for other in everybody:
+        whole.talk.do("create_message_group", EVE, other_user_uuid=other, message="hello")
     torn = copied(whole)
+    whole.table.calls.clear()
     whole.sync(rows, link=link)
-    kill, call = end
-    kill(torn.table, call)
+    kill, part = end
+    kill(torn.table, int(part * sum(whole.table.calls.values())))
     try:
         torn.sync(rows, link=link)
     except Killed:
         live(torn.table)
         torn.sync(rows, link=link)
     assert content(torn) == content(whole)
+    assert names_shown(torn) == names_shown(whole)
 
 
 @given(STANDING, EARLIER, ROWS, st.booleans())
