@@ -75,6 +75,8 @@ class DeployedDirectory:
 
 def _problem(error: Mapping[str, Any]) -> Problem:
     """A refusal of the function: another person was quicker, or it takes less than this program knows of."""
+    if f"/{schema.PROFILE_VERSION}" in (each["path"] for each in error["fields"]):
+        return Problem("", Conflict.OVERTAKEN, "was changed by somebody else meanwhile: run the same command again")
     field = _TAKEN.get(error["code"])
     if field is not None:
         return Problem(field, Conflict.TAKEN, "has just become somebody else's: run the same command again")

@@ -7,6 +7,7 @@ any other subject, or a handle without one, is hashed (`new_user_uuid`).
 
 A handle may pass from one person to another within one list. Rows that collide with what is stored are judged again
 after the others are written, until none of them can go on; so the end does not depend on where a run was interrupted.
+So are rows whose profile somebody changed between reading and writing: what they changed is kept.
 """
 
 from __future__ import annotations
@@ -63,8 +64,14 @@ class Change:
 
     @property
     def request(self) -> dict[str, Any]:
-        """The request to the messages function."""
-        return {OPERATION: PUT_USER, schema.USER_UUID: self.user_uuid, **self.after}
+        """The request to the messages function, which refuses it where the profile is no longer `before`."""
+        version = self.before[schema.PROFILE_VERSION] if self.before else 0
+        return {
+            OPERATION: PUT_USER,
+            schema.USER_UUID: self.user_uuid,
+            schema.PROFILE_VERSION: version,
+            **self.after,
+        }
 
 
 class Directory(Protocol):
@@ -141,7 +148,7 @@ class _Judge:
         self._link = link
 
     def settle(self, people: Sequence[Person]) -> tuple[list[Outcome], list[tuple[Person, Problem]]]:
-        """The outcomes, in order; and who collides with what is stored, which others may change yet."""
+        """The outcomes, in order; and who collides with what is stored, which others may change yet or just did."""
         entries = self._directory.read({entry for person in people for entry in _entries(person.wanted)})
         owners = {key: item[schema.USER_UUID] for key, item in entries.items()}
         candidates = [self._candidates(person, owners) for person in people]
@@ -156,7 +163,14 @@ class _Judge:
                 settled.append((person, verdict))
         changes = [change for _, change in settled if change.fields]
         refusals = dict(zip((change.user_uuid for change in changes), self._directory.put(changes), strict=True))
-        return [_outcome(person, change, refusals.get(change.user_uuid)) for person, change in settled], collided
+        outcomes: list[Outcome] = []
+        for person, change in settled:
+            refusal = refusals.get(change.user_uuid)
+            if refusal is not None and refusal.code is Conflict.OVERTAKEN:
+                collided.append((person, refusal))
+            else:
+                outcomes.append(_outcome(person, change, refusal))
+        return outcomes, collided
 
     def _candidates(self, person: Person, owners: Mapping[Key, str]) -> tuple[str, ...]:
         """Whom the row may stand for, the likeliest first."""

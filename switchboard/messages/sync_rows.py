@@ -27,7 +27,7 @@ PUT_USER: Final = "put_user"
 PROFILE_FIELDS: Final = (schema.HANDLE, schema.DISPLAY_NAME, schema.EMAIL, schema.COGNITO_SUB)
 FIELDS: Final = (schema.USER_UUID, *PROFILE_FIELDS)
 """Every field that a row may have."""
-READ: Final = (*FIELDS, schema.NAME_FOLLOWS)
+READ: Final = (*FIELDS, schema.PROFILE_VERSION, schema.NAME_FOLLOWS)
 """What is read of the directory's items."""
 CONVERSATIONS: Final = "conversations"
 """Stands among the fields that change where the profile is as it should be, and conversations show an older name."""
@@ -53,6 +53,8 @@ class Conflict(StrEnum):
     """Somebody else has it."""
     RENAMED = "renamed"
     """Who was created under this handle has another one now."""
+    OVERTAKEN = "overtaken"
+    """Somebody else changed the profile while the row was compared with it."""
     BUSY = "busy"
     """Not now, perhaps later."""
 

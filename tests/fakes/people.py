@@ -39,6 +39,8 @@ class People:
         if "error" not in answer:
             return None
         assert answer["error"]["code"] in (ErrorCode.HANDLE_TAKEN, ErrorCode.CONFLICT), answer
+        if answer["error"]["fields"][0]["path"] == f"/{schema.PROFILE_VERSION}":
+            return Problem("", Conflict.OVERTAKEN, "changed meanwhile")
         return Problem(schema.HANDLE, Conflict.TAKEN, "refused by the service")
 
     def sync(self, rows: Iterable[Row], *, link: bool = False, dry_run: bool = False) -> list[Outcome]:

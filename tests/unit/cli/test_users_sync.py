@@ -219,10 +219,11 @@ def test_conversations_that_were_not_reached_are_by_the_same_command_again(stage
             "email: too_long: must be short",
         ),
         ("invalid", [], "the row: format: is not what"),
+        ("conflict", [{"path": "/profile_version", "code": "taken", "message": "secret"}], "the row: overtaken: was"),
     ],
 )
 def test_what_the_function_refuses_is_told(stage: Stage, code: str, fields: list[Any], shown: str) -> None:
-    stage.answers = [{"error": {"code": code, "message": "secret", "fields": fields}}]
+    stage.answers = [{"error": {"code": code, "message": "secret", "fields": fields}}] * 2
     result = stage.run("--file", "-", text='{"handle": "ann", "display_name": "Ann"}')
     assert result.exit_code == 5
     assert f"row 1 (ann): {shown}" in result.stderr

@@ -110,6 +110,27 @@ def test_a_name_that_could_not_follow_in_time_is_said_and_done_by_the_next_reque
     assert shown["other_display_name"] == "Anna"
 
 
+@pytest.mark.parametrize("version", [0, 1, 3])
+def test_a_profile_that_is_not_what_was_read_is_not_overwritten(table: MessagesTable, talk: Talk, version: int) -> None:
+    talk.do("put_user", ANN, **ANNA)
+    talk.do("put_user", ANN, **{**ANNA, "email": "new@example.com"})
+    written = dict(table.items)
+
+    answer = talk.ask("put_user", ANN, **ANNA, profile_version=version)
+
+    assert (answer["error"]["code"], answer["error"]["fields"][0]["path"]) == ("conflict", "/profile_version")
+    assert table.items == written
+
+
+def test_a_profile_that_is_what_was_read_is_replaced_however_often_it_is_asked_for(talk: Talk) -> None:
+    first = talk.do("put_user", ANN, **ANNA, profile_version=0)
+    again = talk.do("put_user", ANN, **ANNA, profile_version=0)
+    changed = talk.do("put_user", ANN, handle="ann", display_name="Ann", profile_version=1)
+
+    assert first == again
+    assert (changed["profile_version"], changed["handle"]) == (2, "ann")
+
+
 @pytest.mark.parametrize("kill", [kill_at, kill_after])
 def test_killed_between_any_two_calls_the_next_run_completes(kill: Callable[[MessagesTable, int], None]) -> None:
     for call in range(30):

@@ -31,7 +31,13 @@ GOOD: dict[str, dict[str, Any]] = {
     "create_message": {"group_uuid": GROUP, "message": "x", "message_uuid": MESSAGE_UUID},
     "mark_read": {"group_uuid": GROUP, "message_uuid": MESSAGE_UUID},
     "unread_count": {"group_uuid": GROUP},
-    "put_user": {"handle": "a.b-c_1", "display_name": "Åsa", "email": "a@b.c", "cognito_sub": "eu-west-1_x:1|2"},
+    "put_user": {
+        "handle": "a.b-c_1",
+        "display_name": "Åsa",
+        "email": "a@b.c",
+        "cognito_sub": "eu-west-1_x:1|2",
+        "profile_version": 0,
+    },
     "get_user": {"handle": "ABC"},
     "rename_user": {"handle": "abc", "display_name": "Ann"},
 }

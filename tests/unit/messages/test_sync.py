@@ -157,6 +157,46 @@ def test_a_row_that_is_so_already_goes_on_with_the_conversations_of_an_interrupt
     assert (statuses(people.sync([row("ann", "Anna")])), people.puts) == ([Status.UNCHANGED], [])
 
 
+def interfere(people: People, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Let somebody give Ben another address between each reading and writing, so many times."""
+    put, left = people.put, iter(range(times))
+
+    def after_somebody(changes: Any) -> Any:
+        if (number := next(left, None)) is not None:
+            new = {"email": f"{number}@example.com", "cognito_sub": f"sub-{number}"}
+            people.talk.do("put_user", BEN, handle="ben", display_name="Ben", **new)
+        return put(changes)
+
+    monkeypatch.setattr(people, "put", after_somebody)
+
+
+def test_what_somebody_changed_meanwhile_is_kept(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    people.talk.do("put_user", BEN, handle="ben", display_name="Ben")
+    interfere(people, monkeypatch, 1)
+    (outcome,) = people.sync([row("ben", "Benjamin")])
+    assert (outcome.status, outcome.fields) == (Status.CHANGED, ("display_name",))
+    assert people.profiles()[BEN] == {
+        "handle": "ben",
+        "display_name": "Benjamin",
+        "email": "0@example.com",
+        "cognito_sub": "sub-0",
+    }
+    assert people.entries() == {"HANDLE#ben": BEN, "SUB#sub-0": BEN}
+
+
+def test_somebody_made_meanwhile_is_not_overwritten(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    interfere(people, monkeypatch, 1)
+    (outcome,) = people.sync([row("ben", "Benjamin", uuid=BEN)])
+    assert (outcome.status, people.profiles()[BEN].get("email")) == (Status.CHANGED, "0@example.com")
+
+
+def test_a_profile_that_changes_each_time_is_refused(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    people.talk.do("put_user", BEN, handle="ben", display_name="Ben")
+    interfere(people, monkeypatch, 9)
+    assert problems(people.sync([row("ben", "Benjamin")])) == {1: [("", "overtaken")]}
+    assert people.profiles()[BEN]["email"] == "1@example.com"
+
+
 # --- who is refused --------------------------------------------------------------------------------------------------
 
 
