@@ -1,9 +1,10 @@
-"""A request checked against the published contract, each field for itself: a caller sees all faults at once."""
+"""A request checked against the published contract, each field for itself: a caller sees many faults at once."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import fastjsonschema
@@ -20,6 +21,9 @@ _CONTRACT: Final = contract(MESSAGES_REQUEST)
 _DEFINITIONS: Final[Mapping[str, Any]] = _CONTRACT["definitions"]
 OPERATIONS: Final = tuple(reference["$ref"].rpartition("/")[2] for reference in _CONTRACT["oneOf"])
 """Every operation there is, in the contract's order."""
+
+MAX_ERRORS: Final = 100
+"""How many fields at fault are told at once: a request of very many would get an answer too large for Lambda."""
 
 _FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
 _CODES: Final = {
@@ -42,7 +46,10 @@ def operation_of(request: object) -> str | None:
 
 
 def checked(request: object) -> dict[str, Any]:
-    """The request, if it keeps the contract. Raises `Refused` with every field that does not; it quotes no value."""
+    """The request, if it keeps the contract. Raises `Refused` with the fields that do not, up to `MAX_ERRORS` of them.
+
+    It quotes no value.
+    """
     if not isinstance(request, dict):
         raise invalid(FieldError("", FieldCode.TYPE, "must be an object with the field operation"))
     operation = operation_of(request)
@@ -50,7 +57,7 @@ def checked(request: object) -> dict[str, Any]:
         code = FieldCode.FORMAT if isinstance(request.get(OPERATION), str) else FieldCode.TYPE
         code = code if OPERATION in request else FieldCode.REQUIRED
         raise invalid(FieldError(f"/{OPERATION}", code, f"must be one of {', '.join(OPERATIONS)}"))
-    errors = list(_errors(request, _DEFINITIONS[operation]))
+    errors = list(islice(_errors(request, _DEFINITIONS[operation]), MAX_ERRORS))
     if errors:
         raise invalid(*errors)
     return request

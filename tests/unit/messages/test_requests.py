@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import fastjsonschema
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from switchboard.contracts import MESSAGES_ANSWER, MESSAGES_REQUEST, contract
 from switchboard.ids import UUID7_PATTERN, UUID_PATTERN
 from switchboard.messages.errors import ErrorCode, FieldCode, Refused
-from switchboard.messages.requests import OPERATIONS, checked, operation_of
+from switchboard.messages.requests import MAX_ERRORS, OPERATIONS, checked, operation_of
 from switchboard.messages.service import answer
 from switchboard.schema import messages as schema
 from switchboard.times import RFC3339_PATTERN
@@ -160,6 +161,20 @@ def test_all_faults_are_told_at_once() -> None:
         ("/group_uuid", "type"),
         ("/message", "too_short"),
     ]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_request_of_very_many_faults_gets_a_short_answer(operation: str) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz_"
+    names = map("".join, product(letters, repeat=4))
+    request = {"operation": operation} | dict.fromkeys(names)
+
+    refusal = Talk(MessagesTable()).ask_raw(request)
+
+    assert len(request) > 500_000
+    assert len(refusal["error"]["fields"]) == MAX_ERRORS
+    assert refusal["error"]["fields"][0]["code"] == "required"
+    assert len(json.dumps(refusal)) < 64 * 1_024
 
 
 @given(
