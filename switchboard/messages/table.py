@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = 8
 """How often a write that meets others is begun: each of two colliding writers is done after two."""
 
+FOLLOWING_PAGE: Final = 100
+"""Items that a query reads at once after its first page."""
+
 CONDITION_FAILED: Final = "ConditionalCheckFailed"
 _CONDITION_FAILED_EXCEPTION: Final = "ConditionalCheckFailedException"
 _CONFLICT_EXCEPTION: Final = "TransactionConflictException"
@@ -92,17 +95,26 @@ class MessagesTable:
         return {Key(item[schema.PK], item[schema.SK]): item for item in items}
 
     def query(self, request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """Every page of a query, `TableName` added. A page is asked for when it is needed."""
+        """Every page of a query, `TableName` added. A page is asked for when it is needed.
+
+        A `Limit` is the first page's. Where that was not enough, most of what is read is being filtered out, so pages
+        that follow are at least `FOLLOWING_PAGE` long. Raises `Refused` (`throttled`) where a further page is needed
+        and there is no time left for it.
+        """
         following: dict[str, Any] = {}
         while True:
             page: Mapping[str, Any] = self.client.query(
-                TableName=self.name, ReturnConsumedCapacity="TOTAL", **request, **following
+                TableName=self.name, ReturnConsumedCapacity="TOTAL", **{**request, **following}
             )
             self._count(page)
             yield page
             if "LastEvaluatedKey" not in page:
                 return
+            if self.budget.spent():
+                raise throttled()
             following = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+            if "Limit" in request:
+                following["Limit"] = max(request["Limit"], FOLLOWING_PAGE)
 
     def put_new(self, item: Mapping[str, AttributeValue]) -> bool:
         """Create an item; False where there is one with its key."""

@@ -12,6 +12,7 @@ from switchboard.dynamo.values import to_attribute
 from switchboard.ids import compose_uuid7
 from switchboard.messages.sending import message_item
 from switchboard.messages.sort_keys import milliseconds
+from switchboard.messages.table import FOLLOWING_PAGE
 from switchboard.schema import messages as schema
 from tests.fakes.messages_table import MessagesTable
 from tests.fakes.talks import ANN, BEN, CAT, START, Talk
@@ -229,6 +230,37 @@ def test_a_message_past_its_ttl_is_neither_shown_nor_a_reason_for_a_cursor(table
     (alive,) = write(talk, table, group, [START - timedelta(hours=1)])
     page = talk.do("list_messages", ANN, group_uuid=group, limit=1)
     assert (ids(page), "before" in page) == ([alive], False)
+
+
+def with_many_expired(table: MessagesTable, talk: Talk, count: int) -> str:
+    """A group with one message alive, and newer ones that are not."""
+    group = talk.pair()
+    write(talk, table, group, [START + timedelta(milliseconds=at) for at in range(1, count + 1)], [True] * count)
+    talk.later(seconds=2)
+    table.calls.clear()
+    return group
+
+
+def test_a_small_page_is_not_looked_for_in_small_pages(table: MessagesTable, talk: Talk) -> None:
+    group = with_many_expired(table, talk, 1_000)
+
+    page = talk.do("list_messages", ANN, group_uuid=group, limit=1)
+
+    assert [message["message"] for message in page["messages"]] == ["hello"]
+    assert table.calls["query"] <= 1 + 1_000 // FOLLOWING_PAGE + 1
+
+
+@pytest.mark.parametrize("operation", ["list_messages", "mark_read", "unread_count"])
+def test_reading_ends_with_the_time(table: MessagesTable, talk: Talk, operation: str) -> None:
+    group = with_many_expired(table, talk, 1_000)
+
+    def pass_time(name: str, _request: dict[str, Any]) -> None:
+        talk.seconds_left -= 20 if name == "query" else 0
+
+    table.after = pass_time
+
+    assert talk.refused(operation, BEN, group_uuid=group) == "throttled"
+    assert table.calls["query"] == 3
 
 
 def test_new_year_divides_by_utc_and_reads_through(table: MessagesTable, talk: Talk) -> None:
