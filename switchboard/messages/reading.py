@@ -9,7 +9,8 @@ from switchboard.dynamo.values import from_item
 from switchboard.messages.cursors import CursorScope
 from switchboard.messages.errors import FieldCode, FieldError, invalid
 from switchboard.messages.membership import require_membership
-from switchboard.messages.sort_keys import KeyRange, is_sort_key, time_of, year_range
+from switchboard.messages.sort_keys import KeyRange, is_sort_key, time_of, uuid_of, year_range
+from switchboard.messages.stored import MalformedItem, read_message
 from switchboard.schema import messages as schema
 from switchboard.times import parse_rfc3339
 
@@ -23,6 +24,8 @@ BEFORE: Final = "before"
 AFTER: Final = "after"
 _PROBE: Final = 10
 """Messages read in search of one that is not past its TTL: most often they cost no more than one does."""
+
+_WHOLE: Final = f"attribute_exists({schema.USER_UUID}) AND attribute_exists({schema.MESSAGE})"
 
 
 def list_messages(runtime: Runtime, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +60,10 @@ def _newest_beside(span: KeyRange, messages: Messages) -> str | None:
 
 
 class Messages:
-    """The messages of one group that are not past their TTL at `now` (epoch seconds); strongly consistent."""
+    """The messages of one group that are not past their TTL at `now` (epoch seconds); strongly consistent.
+
+    What is no message, though it stands among them, is passed over: it would end the page for every member, for ever.
+    """
 
     def __init__(self, table: MessagesTable, group_uuid: str, *, now: int) -> None:
         self._table = table
@@ -85,7 +91,7 @@ class Messages:
         if span.empty:
             return 0
         request = self._request(span, page_size=enough)
-        request["FilterExpression"] += f" AND {schema.USER_UUID} <> :user"
+        request["FilterExpression"] += f" AND {schema.USER_UUID} <> :user AND {_WHOLE}"
         request["ExpressionAttributeValues"][":user"] = {"S": user_uuid}
         counted = 0
         for page in self._table.query({**request, "Select": "COUNT"}):
@@ -98,7 +104,7 @@ class Messages:
         if span.empty:
             return
         for page in self._table.query({**self._request(span, page_size), "ScanIndexForward": forward}):
-            yield from map(from_item, page["Items"])
+            yield from (from_item(item) for item in page["Items"] if _readable(item))
 
     def _request(self, span: KeyRange, page_size: int) -> dict[str, Any]:
         return {
@@ -137,9 +143,18 @@ def _position(request: Mapping[str, Any], name: str, scope: CursorScope) -> str 
     return key
 
 
+def _readable(item: Mapping[str, Any]) -> bool:
+    """Whether the stream handler would show it, too."""
+    try:
+        read_message(item)
+    except MalformedItem:
+        return False
+    return True
+
+
 def _shown(message: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        schema.MESSAGE_UUID: message[schema.MESSAGE_UUID],
+        schema.MESSAGE_UUID: uuid_of(message[schema.SK]),
         schema.USER_UUID: message[schema.USER_UUID],
         schema.MESSAGE: message[schema.MESSAGE],
         schema.CREATED_AT: time_of(message[schema.SK]),

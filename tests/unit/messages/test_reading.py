@@ -232,6 +232,48 @@ def test_a_message_past_its_ttl_is_neither_shown_nor_a_reason_for_a_cursor(table
     assert (ids(page), "before" in page) == ([alive], False)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {schema.MESSAGE: None},
+        {schema.USER_UUID: None},
+        {schema.MESSAGE: {"N": "1"}},
+        {schema.SK: {"S": "2026-11-21T12:00:01.000Z#not-an-id"}},
+        {schema.EXPIRES_AT: {"S": "never"}},
+    ],
+    ids=["no text", "no sender", "a number for a text", "no message's key", "no time to live"],
+)
+def test_what_is_no_message_is_passed_over(table: MessagesTable, talk: Talk, change: dict[str, Any]) -> None:
+    group = talk.pair()
+    changed = {**message_item(group, talk.new_uuid(1_000), ANN, "broken"), **change}
+    table.put({name: value for name, value in changed.items() if value is not None})
+    talk.later(seconds=2)
+    talk.do("create_message", ANN, group_uuid=group, message="on")
+
+    newest = talk.do("list_messages", BEN, group_uuid=group, limit=1)
+    older = talk.do("list_messages", BEN, group_uuid=group, before=newest["before"])
+
+    assert [[each["message"] for each in page["messages"]] for page in (newest, older)] == [["on"], ["hello"]]
+    assert talk.reported == []
+
+
+@pytest.mark.parametrize("missing", [schema.MESSAGE, schema.USER_UUID])
+def test_what_is_no_message_is_not_unread(table: MessagesTable, talk: Talk, missing: str) -> None:
+    group = talk.pair()
+    item = message_item(group, talk.new_uuid(1_000), ANN, "broken")
+    table.put({name: value for name, value in item.items() if name != missing})
+
+    assert talk.do("unread_count", BEN, group_uuid=group)["unread"] == 1
+
+
+def test_an_id_that_stands_in_the_key_alone_is_shown(table: MessagesTable, talk: Talk) -> None:
+    group = talk.pair()
+    item = message_item(group, uuid := talk.new_uuid(1_000), ANN, "whole")
+    table.put({name: value for name, value in item.items() if name != schema.MESSAGE_UUID})
+
+    assert ids(talk.do("list_messages", BEN, group_uuid=group, limit=1)) == [uuid]
+
+
 def with_many_expired(table: MessagesTable, talk: Talk, count: int) -> str:
     """A group with one message alive, and newer ones that are not."""
     group = talk.pair()
