@@ -14,7 +14,7 @@ from switchboard.ids import compose_uuid7
 from switchboard.messages.errors import Refused
 from switchboard.messages.history import PastMessage
 from switchboard.messages.requests import checked
-from switchboard.messages.sort_keys import MILLISECOND, milliseconds
+from switchboard.messages.sort_keys import EPOCH, MILLISECOND, milliseconds
 from switchboard.schema import messages as schema
 from switchboard.times import parse_rfc3339
 
@@ -69,8 +69,12 @@ class Talk:
         ]
 
 
-def read(text: str) -> Talk:
-    """Read a file. Raises `Failure` (refused), naming the line and not repeating it."""
+def read(text: str, *, now: datetime) -> Talk:
+    """Read a file. Raises `Failure` (refused), naming the line and not repeating it.
+
+    Times are whole milliseconds, as the ids of messages are, from 1970 to `now`: a message from the future would stand
+    above everything that is written until then.
+    """
     speakers: list[str] = []
     lines: list[Line] = []
     at, after_break = None, False
@@ -87,7 +91,9 @@ def read(text: str) -> Talk:
                 raise unreadable(f"line {number} has a third speaker")
             at = at or (lines[-1].at + _pause(number, words, after_break=after_break) if lines else START)
             if lines and at <= lines[-1].at:
-                raise unreadable(f"line {number} is not later than the one before it")
+                raise unreadable(f"line {number} is not a millisecond later than the one before it")
+            if at > now:
+                raise unreadable(f"line {number} is later than now")
             lines.append(Line(speakers.index(speaker), words, at))
             at, after_break = None, False
     if len(speakers) < _SPEAKERS:
@@ -114,9 +120,12 @@ def unreadable(why: str) -> Failure:
 
 def _time(text: str, number: int) -> datetime:
     try:
-        return parse_rfc3339(text)
+        at = parse_rfc3339(text)
     except ValueError:
         raise unreadable(f"line {number} holds no time like 2026-01-01T08:00:00Z") from None
+    if at < EPOCH:
+        raise unreadable(f"line {number} holds a time before 1970")
+    return EPOCH + milliseconds(at) * MILLISECOND
 
 
 def _said(line: str, number: int) -> tuple[str, str]:

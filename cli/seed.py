@@ -40,11 +40,12 @@ def seed(
     """Write an example conversation of two people.
 
     Each line of the file is a speaker, a colon and what they write. An empty line lets hours pass, a line like
-    `@ 2026-01-01T08:00:00Z` says when the next one is written, and one that begins with # says nothing. Messages keep
-    their place in the past, and a second run writes nothing. Refused in stages with other people's data.
+    `@ 2026-01-01T08:00:00Z` says when the next one is written, from 1970 to now, and one that begins with # says
+    nothing. Messages keep their place in the past, and a second run writes nothing. Refused in stages with other
+    people's data.
     """
     tools = tools_of(context)
-    talk = conversations.read(_content(file))
+    talk = conversations.read(_content(file), now=tools.clock())
     target = tools.connect(options.where(stage, endpoint_url, profile, region))
     if target.stage not in deployment.EXAMPLE_STAGES:
         raise Failure(

@@ -82,7 +82,15 @@ def test_two_handles_that_lead_to_one_person_are_refused(stage: FakeStage, file:
 
 
 @pytest.mark.parametrize(
-    ("content", "code"), [(b"Mara: secret", 3), (b"\xffMara: secret", 3), (None, 2)], ids=["one", "bytes", "no file"]
+    ("content", "code"),
+    [
+        (b"Mara: secret", 3),
+        (b"\xffMara: secret", 3),
+        (b"@ 1969-12-31T00:00:00Z\nMara: secret\nJon: b", 3),
+        (b"@ 9999-12-31T23:59:50Z\nMara: secret\nJon: b", 3),
+        (None, 2),
+    ],
+    ids=["one", "bytes", "before 1970", "after now", "no file"],
 )
 def test_an_unreadable_file_writes_nothing(stage: FakeStage, tmp_path: Path, content: bytes | None, code: int) -> None:
     path = tmp_path / "talk.txt"
