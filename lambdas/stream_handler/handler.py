@@ -139,7 +139,12 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     outcome = follower().follow(records, now=time.time(), budget=budget)
     stopped = outcome.stopped_at is not None
     telemetry().logger.info(
-        "followed", records=len(records), updated=outcome.updated, quarantined=outcome.kept, stopped=stopped
+        "followed",
+        records=len(records),
+        updated=outcome.updated,
+        quarantined=outcome.kept,
+        stopped=stopped,
+        why=outcome.why,
     )
     telemetry().count({deployment.METRIC_QUARANTINED: outcome.kept, deployment.METRIC_STREAM_STOPPED: int(stopped)})
     return {"batchItemFailures": [{"itemIdentifier": outcome.stopped_at}] if stopped else []}

@@ -53,6 +53,16 @@ class Code(StrEnum):
     REFUSED = "Refused"
 
 
+class Stop(StrEnum):
+    """Why a batch stopped where no error of AWS did it; an error stops it under its own code."""
+
+    OUT_OF_TIME = "OutOfTime"
+    UNREAD = "Unread"
+    """DynamoDB kept leaving keys of groups unread."""
+    NOT_KEPT = "NotKept"
+    """The quarantine did not take what can never succeed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A new message on its way: `position` names it to whoever delivers it, `item` is in DynamoDB's JSON form."""
@@ -67,11 +77,15 @@ Keep: TypeAlias = "Callable[[Arrival, Code, str], bool]"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch. It must be delivered again from the position `stopped_at`; None where it is done."""
+    """What became of a batch. It must be delivered again from the position `stopped_at`; None where it is done.
+
+    `why` is what stopped it first: a `Stop`, or the code of an error, never its message.
+    """
 
     stopped_at: str | None
     updated: int
     kept: int
+    why: str | None = None
 
 
 class _Result(Enum):
@@ -111,6 +125,7 @@ class PreviewUpdate:
         self._now = now
         self._budget = budget
         self._stop = len(arrivals)
+        self._why: str | None = None
         self._faulty = False
         self._updated = 0
         self._kept = 0
@@ -127,7 +142,7 @@ class PreviewUpdate:
             if page:
                 self._settle(page)
         stopped_at = self._arrivals[self._stop].position if self._stop < len(self._arrivals) else None
-        return Outcome(stopped_at=stopped_at, updated=self._updated, kept=self._kept)
+        return Outcome(stopped_at=stopped_at, updated=self._updated, kept=self._kept, why=self._why)
 
     def _coalesce(self) -> list[_Burst]:
         bursts: dict[str, _Burst] = {}
@@ -163,7 +178,7 @@ class PreviewUpdate:
                     waiting.append((burst, members))
 
     def _read_groups(self, page: list[_Burst]) -> dict[str, dict[str, AttributeValue]] | None:
-        if self._budget.spent():
+        if self._spent():
             return None
         keys = [group_key(burst.messages[-1][0].group_uuid).attributes() for burst in page]
         try:
@@ -171,7 +186,8 @@ class PreviewUpdate:
                 self._client, self._table, keys, attributes=(schema.PK, schema.MEMBERS), budget=self._budget
             )
             return {item[schema.PK]["S"]: item for item in items}
-        except (ClientError, BotoCoreError, Unread):
+        except (ClientError, BotoCoreError, Unread) as error:
+            self._note(_code(error))
             return None
 
     def _members(self, burst: _Burst, groups: Mapping[str, Mapping[str, AttributeValue]]) -> tuple[str, ...]:
@@ -191,22 +207,25 @@ class PreviewUpdate:
         return [self._executor.submit(self._update, row, change) for row in rows]
 
     def _update(self, row: Key, change: Mapping[str, Any]) -> _Result:
-        if self._faulty or self._budget.spent():
+        if self._faulty or self._spent():
             return _Result.LEFT
         try:
             self._client.update_item(TableName=self._table, Key=row.attributes(), **change)
         except ClientError as error:
-            code = error.response["Error"]["Code"]
+            code = _code(error)
             if code == CONDITION_FAILED:
                 return _Result.NEWER
             if code == REFUSED:
                 return _Result.REFUSED
-            self._faulty = True
-            return _Result.LEFT
-        except BotoCoreError:
-            self._faulty = True
-            return _Result.LEFT
+            return self._fault(code)
+        except BotoCoreError as error:
+            return self._fault(_code(error))
         return _Result.UPDATED
+
+    def _fault(self, code: str) -> _Result:
+        self._note(code)
+        self._faulty = True
+        return _Result.LEFT
 
     def _set_newest_aside(self, burst: _Burst) -> bool:
         """Keep the message that DynamoDB refused; whether an older one of its group is left to be shown instead."""
@@ -223,14 +242,32 @@ class PreviewUpdate:
                 return
 
     def _keep(self, index: int, code: Code, reason: str) -> bool:
-        if self._budget.spent() or not self._keep_arrival(self._arrivals[index], code, reason):
+        if self._spent() or not self._keep_arrival(self._arrivals[index], code, reason):
+            self._note(Stop.NOT_KEPT)
             self._stop_at(index)
             return False
         self._kept += 1
         return True
 
+    def _spent(self) -> bool:
+        spent = self._budget.spent()
+        if spent:
+            self._note(Stop.OUT_OF_TIME)
+        return spent
+
+    def _note(self, why: str) -> None:
+        # What follows a fault is most often its consequence.
+        self._why = self._why or why
+
     def _stop_at(self, index: int) -> None:
         self._stop = min(self._stop, index)
+
+
+def _code(error: Exception) -> str:
+    """What names an error, without a word of what it is about."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"]
+    return Stop.UNREAD if isinstance(error, Unread) else type(error).__name__
 
 
 def preview_change(message: StoredMessage, *, condition: str) -> dict[str, Any]:

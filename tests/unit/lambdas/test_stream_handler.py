@@ -14,7 +14,7 @@ from switchboard.schema import deployment
 from switchboard.schema import messages as schema
 from tests.fakes.conversations import NOW, message, new_group, shown, sort_key
 from tests.fakes.executors import Inline
-from tests.fakes.messages_table import TABLE, MessagesTable
+from tests.fakes.messages_table import TABLE, MessagesTable, client_error
 from tests.fakes.quarantine import KeptInMemory
 
 if TYPE_CHECKING:
@@ -149,6 +149,24 @@ def test_logs_and_metrics_hold_counts_and_no_content(
     assert (logged["records"], logged["updated"], logged["quarantined"], logged["stopped"]) == (6, 2, 1, False)
     text = json.dumps(metrics) + repr(logged)
     assert not any(told in text for told in ("secret", "USER#", "MSG#", sort_key(5)))
+
+
+def test_a_batch_that_stops_logs_the_code_of_what_stopped_it_and_nothing_else_of_it(
+    table: MessagesTable, deployed: Invoke, caplog: pytest.LogCaptureFixture
+) -> None:
+    table.put(message("g", 5))
+    records = list(table.stream)
+
+    def refuse(_name: str, _request: dict[str, Any]) -> None:
+        told = {"Code": "AccessDeniedException", "Message": "USER#ann is a secret"}
+        raise client_error("AccessDeniedException", Error=told)
+
+    table.before = refuse
+    deployed(records, 60_000)
+
+    (logged,) = (vars(record) for record in caplog.records)
+    assert (logged["stopped"], logged["why"]) == (True, "AccessDeniedException")
+    assert "secret" not in repr(logged)
 
 
 def test_a_missing_setting_is_named() -> None:

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from switchboard.dynamo.budget import Budget
-from switchboard.messages.previews import RESERVE_SECONDS, Arrival, Code, Outcome, PreviewUpdate
+from switchboard.messages.previews import RESERVE_SECONDS, Arrival, Code, Outcome, PreviewUpdate, Stop
 from switchboard.schema import messages as schema
 from tests.fakes.conversations import NOW, message, new_group, shown, sort_key
 from tests.fakes.executors import Inline
@@ -143,7 +143,7 @@ def test_a_transient_fault_stops_at_the_first_message_of_its_group(desk: Desk) -
 
     outcome = desk.arrive(message("h", 1), message("g", 2), message("h", 3), message("g", 4))
 
-    assert outcome.stopped_at == "1"
+    assert (outcome.stopped_at, outcome.why) == ("1", "ThrottlingException")
     assert {desk.shown("h", member)[0] for member in ("ann", "cem", "dot")} == {sort_key(3)}
 
 
@@ -152,7 +152,7 @@ def test_nothing_behind_a_fault_is_begun(desk: Desk) -> None:
 
     outcome = desk.arrive(message("g", 1), message("h", 2))
 
-    assert outcome.stopped_at == "0"
+    assert (outcome.stopped_at, outcome.why) == ("0", "ConnectTimeoutError")
     assert desk.table.calls["update_item"] == 1
     assert desk.shown("h", "cem")[0] == sort_key(0)
 
@@ -160,14 +160,16 @@ def test_nothing_behind_a_fault_is_begun(desk: Desk) -> None:
 def test_a_fault_while_groups_are_read_stops_at_the_first_message(desk: Desk) -> None:
     desk.table.before = lambda _name, _request: raise_(client_error("InternalServerError"))
 
-    assert desk.arrive(message("g", 1), message("h", 2)) == Outcome(stopped_at="0", updated=0, kept=0)
+    outcome = desk.arrive(message("g", 1), message("h", 2))
+    assert outcome == Outcome(stopped_at="0", updated=0, kept=0, why="InternalServerError")
 
 
 def test_groups_left_unread_stop_at_the_first_message(desk: Desk) -> None:
     unread: dict[str, Any] = {"Responses": {}, "UnprocessedKeys": {TABLE: {"Keys": [{}]}}}
     desk.table.batch_get_item = lambda **_: unread  # type: ignore[method-assign]
 
-    assert desk.arrive(message("g", 1), message("h", 2)) == Outcome(stopped_at="0", updated=0, kept=0)
+    outcome = desk.arrive(message("g", 1), message("h", 2))
+    assert outcome == Outcome(stopped_at="0", updated=0, kept=0, why=Stop.UNREAD)
 
 
 def test_more_groups_than_one_request_reads(desk: Desk) -> None:
@@ -194,7 +196,8 @@ def test_a_fault_in_a_later_page_keeps_what_stands_before_it(desk: Desk) -> None
 def test_with_little_time_left_nothing_is_begun(desk: Desk) -> None:
     desk.remaining = RESERVE_SECONDS - 0.1
 
-    assert desk.arrive(message("g", 1)) == Outcome(stopped_at="0", updated=0, kept=0)
+    outcome = desk.arrive(message("g", 1))
+    assert outcome == Outcome(stopped_at="0", updated=0, kept=0, why=Stop.OUT_OF_TIME)
     assert not desk.table.calls
 
 
@@ -214,7 +217,7 @@ def test_time_that_runs_out_stops_at_the_first_group_not_settled(desk: Desk) -> 
 
     outcome = desk.arrive(message("g", 1), message("h", 2), message("g", 3))
 
-    assert outcome == Outcome(stopped_at="1", updated=3, kept=0)
+    assert outcome == Outcome(stopped_at="1", updated=3, kept=0, why=Stop.OUT_OF_TIME)
 
 
 MALFORMED: dict[str, dict[str, Any]] = {
@@ -289,7 +292,7 @@ def test_where_the_quarantine_fails_its_message_is_the_stopping_point(desk: Desk
 
     outcome = desk.arrive(message("g", 1), item, message("h", 2))
 
-    assert outcome.stopped_at == "1"
+    assert (outcome.stopped_at, outcome.why) == ("1", Stop.NOT_KEPT)
     assert desk.shown("g", "bob")[0] == sort_key(1)
 
 
