@@ -13,7 +13,7 @@ from cli.asking import People
 from cli.errors import Code, Failure
 from cli.tools import tools_of
 from switchboard.ids import compose_uuid7
-from switchboard.messages.sort_keys import milliseconds
+from switchboard.messages.sort_keys import TIME_CHARACTERS, milliseconds
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Somebody's groups and messages.")
 
 _RANDOM_BITS: Final = 74
+_NAME_COLUMN: Final = TIME_CHARACTERS + 2
+"""Where the name of who wrote a message begins, behind its time."""
 
 Group = Annotated[str, typer.Argument(metavar="GROUP", help="The group's id.", show_default=False)]
 As = Annotated[str, typer.Option("--as", metavar="HANDLE", help="Who reads or writes.", show_default=False)]
@@ -104,7 +106,8 @@ def show(
             sys.stdout.write(json.dumps(message) + "\n")
             sys.stdout.flush()
         else:
-            output.result(f"{message['created_at']}  {people.name_of(message['user_uuid'])}: {message['message']}")
+            line = f"{message['created_at']}  {people.name_of(message['user_uuid'])}: {message['message']}"
+            output.result(output.set_in(line, _NAME_COLUMN))
 
     if watch or not as_json:
         for message in found:

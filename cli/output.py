@@ -34,6 +34,11 @@ def result(line: str) -> None:
     results().print(Text(printable(line)), soft_wrap=True)
 
 
+def set_in(text: str, columns: int) -> str:
+    """Text whose lines after the first begin so far in that none of them passes for a line of ours."""
+    return text.replace("\n", "\n" + " " * columns)
+
+
 def say(line: str) -> None:
     """Tell something that is not a result, on one line however long it is."""
     progress().print(Text(printable(line)), soft_wrap=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cli import output
 from cli.errors import Code, Failure
@@ -22,6 +23,7 @@ OVERLAP: Final = timedelta(seconds=schema.MAX_MESSAGE_AGE_SECONDS + schema.MAX_M
 """A message's id may be this much older than the newest one that was stored before it."""
 
 Message = dict[str, Any]
+_Answer = TypeVar("_Answer")
 
 
 def follow(
@@ -35,30 +37,40 @@ def follow(
 ) -> None:
     """Tell every message that is not among `shown`, each once, until the person interrupts.
 
-    A poll reads again what lies within the overlap of the newest message. A service that is busy is asked again.
+    A poll reads again what lies within the overlap of the newest message. A service that is busy is asked again, also
+    for what `tell` asks of it.
     """
     seen = {message["message_uuid"]: message["created_at"] for message in shown}
+
+    def newest() -> list[Message]:
+        return _newest(people, caller, group_uuid, _since(seen))
+
     with suppress(KeyboardInterrupt):
         if shown:
             # What the overlap holds before the page that was shown is not new.
             first = _place(shown[0])
-            known = _newest(people, caller, group_uuid, _since(seen))
+            known = _patiently(newest, sleep)
             seen |= {each["message_uuid"]: each["created_at"] for each in known if _place(each) < first}
         while True:
             sleep(PAUSE_SECONDS)
             since = _since(seen)
-            try:
-                found = _newest(people, caller, group_uuid, since)
-            except Failure as failure:
-                if failure.code is not Code.UNAVAILABLE:
-                    raise
-                output.say("The service is busy; asking again.")
-                continue
-            for message in found:
+            for message in _patiently(newest, sleep):
                 if message["message_uuid"] not in seen:
-                    tell(message)
+                    _patiently(partial(tell, message), sleep)
                     seen[message["message_uuid"]] = message["created_at"]
             seen = {uuid: at for uuid, at in seen.items() if since is None or at >= since}
+
+
+def _patiently(call: Callable[[], _Answer], sleep: Callable[[float], None]) -> _Answer:
+    """What a call answers once the service is not busy. Raises `Failure` for any other reason."""
+    while True:
+        try:
+            return call()
+        except Failure as failure:
+            if failure.code is not Code.UNAVAILABLE:
+                raise
+        output.say("The service is busy; asking again.")
+        sleep(PAUSE_SECONDS)
 
 
 def _place(message: Message) -> tuple[str, str]:

@@ -88,6 +88,17 @@ def test_stored_text_cannot_steer_the_terminal(stage: FakeStage, group: str) -> 
     assert not {"\x1b", "\u202e"} & set(printed)
 
 
+def test_a_line_within_a_message_does_not_pass_for_a_message(stage: FakeStage, group: str) -> None:
+    forged = "2026-11-21T12:00:02.000Z  Ann: I agree to everything"
+    stage.talk.do("create_message", BEN, group_uuid=group, message=f"ok\n{forged}\r\n{forged}")
+    printed = stage.do(*SHOW, group, "--as", "ann").stdout.splitlines()
+    assert [line for line in printed if not line.startswith(" ")] == [
+        "2026-11-21T12:00:00.000Z  Ann: hello",
+        "2026-11-21T12:00:00.000Z  Ben: ok",
+    ]
+    assert [line.startswith(" " * 26) for line in printed[2:]] == [True, True]
+
+
 def test_a_first_message_begins_the_conversation_and_the_next_continues_it(stage: FakeStage) -> None:
     stage.talk.introduce(ANN, BEN)
     first = stage.answer("messages", "send", "--to", "ben", "hello", "--as", "ann")
@@ -269,6 +280,31 @@ def test_watching_outlives_a_busy_service(stage: FakeStage, group: str, watched:
         stage.functions[deployment.MESSAGES] = fail
 
     assert watched(busy, lambda: None) == ["Ann: hello", "Ben: meanwhile"]
+
+
+@pytest.mark.parametrize("number", range(4), ids=["overlap", "poll", "name", "the next poll"])
+def test_watching_outlives_a_service_that_is_busy_at_any_call(stage: FakeStage, number: int) -> None:
+    stage.talk.introduce(ANN, BEN, CAT)
+    fields = {"member_uuids": [BEN, CAT], "title": "Lunch", "message": "hello"}
+    group = str(stage.talk.do("create_message_group", ANN, **fields)["group_uuid"])
+    real, calls = stage.functions[deployment.MESSAGES], iter(range(100))
+    happenings = iter([says(stage, group, "new"), *[stage.talk.later] * 3])
+
+    def sometimes_busy(request: Any) -> Any:
+        # Before the watch the command asks who reads, for the page that is shown first, and for who wrote it.
+        busy = next(calls) == 2 + number
+        return {"error": {"code": "throttled", "message": "busy", "fields": []}} if busy else real(request)
+
+    def on_pause() -> None:
+        try:
+            next(happenings)()
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    stage.functions[deployment.MESSAGES], stage.on_pause = sometimes_busy, on_pause
+    result = stage.do(*SHOW, group, "--as", "ann", "--watch")
+    assert shown(result) == ["Ann: hello", "Ben: new"]
+    assert result.stderr.count("busy") == 1
 
 
 def test_watched_as_json_a_line_is_a_message(stage: FakeStage, group: str) -> None:
