@@ -125,9 +125,9 @@ class Ledger(RunsTable):
             done = before.is_at(*at) and before.done
             if (now.phase, now.number_of_pass) != at or view.controls.paused or done:
                 return None
-            taken = replace(
-                _begun(before, run), claim=before.claim + 1, attempts=before.attempts + 1, updated_at=self._time()
-            )
+            # What an execution's workers did not achieve says nothing of the next one's: it was mended meanwhile.
+            attempts = before.attempts + 1 if before.fence == run.fence else 1
+            taken = replace(_begun(before, run), claim=before.claim + 1, attempts=attempts, updated_at=self._time())
             with suppress(Stale):
                 self._store.apply(_written(run.run_id, before, taken))
                 return replace(view, segment=taken)
@@ -250,7 +250,6 @@ def _begun(before: SegmentRecord, run: RunRecord) -> SegmentRecord:
         phase=run.phase,
         number_of_pass=run.number_of_pass,
         done=False,
-        attempts=0,
         missing=0,
         samples=(),
     )

@@ -119,9 +119,9 @@ class SegmentRecord:
     """A segment of a run.
 
     `fence`, `phase` and `number_of_pass` say for what it was begun last, and `done` whether that is done. `claim`
-    counts the workers that took it, of which only the last may write, and `attempts` those since the last checkpoint;
-    `version` counts checkpoints. `at` is how far it is; in the count its place is that of the count, which found so
-    many `missing`, a few of their keys in `samples`.
+    counts the workers that took it, of which only the last may write, and `attempts` those of this fence since the last
+    checkpoint; `version` counts checkpoints. `at` is how far it is; in the count its place is that of the count, which
+    found so many `missing`, a few of their keys in `samples`.
     """
 
     segment: int

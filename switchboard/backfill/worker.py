@@ -30,8 +30,8 @@ RESERVE_SECONDS: Final = 15.0
 """What a page that takes longer leaves of the invocation: a request with its retries, and the answer."""
 SAMPLES: Final = 10
 _MOST_ATTEMPTS: Final = 12
-"""Workers that took a segment one after another without settling a page of it: a smaller one each time, of one item in
-the end."""
+"""Workers of one execution that took a segment one after another without settling a page of it: a smaller one each
+time, of one item in the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
