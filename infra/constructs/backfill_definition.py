@@ -182,8 +182,8 @@ def _end(task_seconds: int) -> dict[str, Any]:
         },
         _EXPLAIN: {
             **_task(
-                "Makes error and cause of whatever went wrong, and gives the lock back: a failed execution has "
-                "no output.",
+                "Makes error and cause of whatever went wrong, and keeps the lock for the last pages only: a failed "
+                "execution has no output.",
                 {
                     runs.STEP: runs.EXPLAIN,
                     "run_id.$": "$.run_id",

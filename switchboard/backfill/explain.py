@@ -19,9 +19,9 @@ MAX_CAUSE_BYTES: Final = 32_768
 def explained(ledger: Ledger, *, run_id: str, execution: str, failure: Mapping[str, Any]) -> dict[str, str]:
     """The `error` and `cause` with which the execution fails; the cause is JSON without stack trace.
 
-    `failure` is `{"Error", "Cause"}` as a `Catch` hands it on. A run of this execution is marked as stopped and lets go
-    of its table; one that had its verdict, or said before why it stopped, keeps that. A run that another execution
-    began, or that never began, is left as it is.
+    `failure` is `{"Error", "Cause"}` as a `Catch` hands it on. A run of this execution is marked as stopped, and keeps
+    its table for its last pages; one that had its verdict, or said before why it stopped, keeps that. A run that
+    another execution began, or that never began, is left as it is.
     """
     error, cause = _read(failure)
     found = ledger.find(run_id)

@@ -11,10 +11,20 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from switchboard.backfill.errors import InvalidInput, RunInProgress
-from switchboard.backfill.records import LEASE_SECONDS, Lock, RunRecord, control_item, lock_item, run_item, segment_item
+from switchboard.backfill.records import (
+    INVOCATION_SECONDS,
+    LEASE_SECONDS,
+    Lock,
+    RunRecord,
+    control_item,
+    lock_item,
+    run_item,
+    segment_item,
+)
 from switchboard.backfill.runs_store import Change, Stale
 from switchboard.backfill.runs_table import NAMES, RunsTable, View
 from switchboard.schema import runs
@@ -29,6 +39,7 @@ QUIET_SECONDS: Final = 60
 _SIGN_SECONDS: Final = 15
 _ATTEMPTS: Final = 20
 _IN_THE_WAY: Final = "another run holds this table: wait for its end, or stop it"
+_LAST_PAGES: Final = "a run that broke off may be writing its last pages: resume that run, or wait"
 
 
 class Superseded(Exception):  # noqa: N818 - it names the worker's state
@@ -52,7 +63,7 @@ class Ledger(RunsTable):
             if stands is not None:
                 return self._same(RunRecord.of(stands), record)
             if lock.until > self._epoch():
-                raise RunInProgress(f"table: {_IN_THE_WAY}")
+                raise RunInProgress(f"table: {self._in_the_way(lock)}")
             now = self._time()
             begun = replace(record, fence=lock.fence + 1, started_at=now, updated_at=now, pass_started_at=now)
             with suppress(Stale):
@@ -77,11 +88,13 @@ class Ledger(RunsTable):
                 raise InvalidInput("run: expected one that was paused or broke off: this one has its report")
             lock = self.view(run_id, run.table).lock
             own = (lock.run_id, lock.fence) == (run_id, run.fence)
-            if lock.until > self._epoch() and not (own and lock.seen + QUIET_SECONDS < self._epoch()):
+            # Its own pages in flight do a resumed run no harm: what they settle is settled.
+            over = own and (run.status == runs.STOPPED or lock.seen + QUIET_SECONDS < self._epoch())
+            if lock.until > self._epoch() and not over:
                 raise RunInProgress(
                     "run: this run goes on: pause it, or stop its execution and wait a minute"
                     if own
-                    else f"run: {_IN_THE_WAY}"
+                    else f"run: {self._in_the_way(lock)}"
                 )
             resumed = replace(
                 run,
@@ -197,7 +210,12 @@ class Ledger(RunsTable):
         error: str | None = None,
         cause: str | None = None,
     ) -> None:
-        """Keep how a run ended and let go of its table, each only if it is still this execution's."""
+        """Keep how a run ended and let go of its table, each only if it is still this execution's.
+
+        One that broke off keeps the table from all other runs for as long as its workers may live: Step Functions
+        ends a map at its first failure, and the pages that others are in are written all the same. An undo beside them
+        would leave behind what they write.
+        """
         ended = replace(run, status=status, updated_at=self._time(), report=report, error=error, cause=cause)
         changed = ("status", "updated_at", "report", "error", "cause")
         kept = Change(
@@ -208,7 +226,7 @@ class Ledger(RunsTable):
         )
         let_go = Change(
             key=lock_item(run.table),
-            put={"until": 0},
+            put={"until": self._epoch() + INVOCATION_SECONDS if status == runs.STOPPED else 0},
             when="#run_id = :run_id AND #fence = :fence",
             values={"run_id": run.run_id, "fence": run.fence},
         )
@@ -217,6 +235,13 @@ class Ledger(RunsTable):
         except Stale:
             with suppress(Stale):
                 self._store.apply(kept)  # Another run has the table already.
+
+    def _in_the_way(self, lock: Lock) -> str:
+        holder = self.find(lock.run_id)
+        if holder is None or holder.status != runs.STOPPED:
+            return _IN_THE_WAY
+        minutes = max(1, ceil((lock.until - self._epoch()) / 60))
+        return f"{_LAST_PAGES} {minutes} minute{'s' if minutes > 1 else ''}"
 
     def _unfinished(self, run: RunRecord) -> int:
         done = (each.done and each.is_at(run.phase, run.number_of_pass) for each in self.segments(run.run_id))

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
     from switchboard.backfill.runs_store import ItemKey
 
+INVOCATION_SECONDS: Final = 900
+"""The longest that Lambda lets a worker live. Nothing else bounds its page: one that is throttled waits for as long as
+some of its items get through, so whoever must not meet a page in flight waits for so long."""
 LEASE_SECONDS: Final = 1_200
-"""How long a lock outlives its holder's last sign of life: more than an invocation may take, 900 s, so that a worker
-that lost it without knowing has ended before another run begins."""
+"""How long a lock outlives its holder's last sign of life: more than an invocation may take, so that a worker that lost
+it without knowing has ended before another run begins."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from switchboard.backfill.explain import MAX_CAUSE_BYTES, explained
+from switchboard.backfill.records import INVOCATION_SECONDS
 from switchboard.schema import runs
 from tests.fakes.backfill_cloud import BackfillCloud
 from tests.fakes.backfill_machine import Machine
@@ -37,7 +38,7 @@ def test_what_the_function_says_on_purpose_is_handed_on(error: str) -> None:
     assert told == {"error": error, "cause": '{"message": "field: expected another"}'}
     status = made.ledger.status("run-1")
     assert (status.status, status.error, status.cause) == ("stopped", error, told["cause"])
-    assert made.ledger.view("run-1", TABLE).lock.until == 0
+    assert made.ledger.view("run-1", TABLE).lock.until == made.now().timestamp() + INVOCATION_SECONDS
 
 
 @pytest.mark.parametrize(
