@@ -143,6 +143,7 @@ class Ledger(RunsTable):
             taken = replace(_begun(before, run), claim=before.claim + 1, attempts=attempts, updated_at=self._time())
             with suppress(Stale):
                 self._store.apply(_written(run.run_id, before, taken))
+                self.give_sign(view)  # A throttled page may take as long as its worker lives.
                 return replace(view, segment=taken)
         raise Superseded
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from infra.constructs.backfill_function import TIMEOUT
 from switchboard.backfill.errors import RunInProgress
@@ -88,3 +89,27 @@ def test_a_broken_run_goes_on_at_once_and_lets_go_of_its_table_at_its_end() -> N
 
 def test_the_table_of_a_broken_run_is_kept_as_long_as_a_worker_may_live() -> None:
     assert TIMEOUT.to_seconds() <= INVOCATION_SECONDS < LEASE_SECONDS
+
+
+def test_a_worker_keeps_its_table_as_long_as_it_lives_however_long_those_before_it_settled_nothing() -> None:
+    made = machine(page=10)
+    state = plan(made, INPUT)
+
+    def slow(name: str, request: dict[str, Any]) -> None:
+        made.clock.now += 5
+        throttled(name, request)
+
+    made.cloud.before = slow
+    while made.clock.now < 1.5 * LEASE_SECONDS:
+        with pytest.raises(ClientError):
+            segment(made, state)
+    made.cloud.before = nothing
+
+    def other(name: str, _request: dict[str, Any]) -> None:
+        if name == "scan":
+            made.cloud.after = nothing
+            assert made.start("run-2", INPUT).error == "RunInProgress"
+
+    made.cloud.after = other
+    assert segment(made, state)["more"] is False
+    assert made.ledger.status("run-1").counters.scanned == 100
