@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _SUCCEEDED: Final = "SUCCEEDED"
 _RUNNING: Final = "RUNNING"
+_FORGOTTEN: Final = "ExecutionDoesNotExist"
+_DENIED: Final = "AccessDeniedException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,18 @@ class Machine:
         if answer["status"] == _SUCCEEDED:
             return Ended(json.loads(answer["output"]))
         return Ended(None, answer.get("error") or str(answer["status"]), answer.get("cause") or "")
+
+    def goes_on(self, execution: str) -> bool | None:
+        """Whether an execution runs; None where these credentials may not see it: it was not named by the command."""
+        try:
+            return bool(self._client.describe_execution(executionArn=execution)["status"] == _RUNNING)
+        except (BotoCoreError, ClientError) as error:
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+            if code == _FORGOTTEN:
+                return False
+            if code == _DENIED:
+                return None
+            raise failure_of(error) or error from error
 
 
 def failure(ended: Ended) -> Failure:

@@ -12,6 +12,7 @@ import typer
 from cli import options, output, tables
 from cli.backfill import fields
 from cli.backfill.executions import execute, new_run_id
+from cli.backfill.machine import Machine
 from cli.backfill.progress import RunProgress, facts, is_over, runs_table
 from cli.errors import Code, Failure
 from cli.tools import tools_of
@@ -97,14 +98,16 @@ def resume(
     target = tools.connect(options.where(stage, endpoint_url, profile, region))
     table = runs_table(target, tools)
     found = _status(table.status, run)
-    if found.status == runs.RUNNING and not found.pausing:
+    # A run says that it is running until its lease ends; an execution that was stopped could not say otherwise.
+    goes_on = found.status == runs.RUNNING and Machine(target).goes_on(table.record(run).execution)
+    if goes_on and not found.pausing:
         raise Failure(Code.REFUSED, "The run goes on already.", remedy="Watch it: switchboard backfill status RUN")
     if found.status in {runs.SUCCEEDED, runs.INCOMPLETE, runs.FAILED}:
         raise Failure(
             Code.REFUSED, f"The run is over: {found.status}.", remedy="`switchboard backfill start` starts another."
         )
-    table.unpause(run)
-    if found.status == runs.RUNNING:
+    if goes_on:
+        table.unpause(run)
         output.say(f"It does not pause: switchboard backfill status {run} --stage {target.stage}")
         if as_json:
             _tell(table, tools, run)
@@ -162,11 +165,12 @@ def _tell(table: RunsTable, tools: Tools, run: str) -> None:
 
 
 def _running(target: Target, tools: Tools, run: str) -> RunStatus:
-    found = _status(runs_table(target, tools).status, run)
-    if is_over(found):
+    table = runs_table(target, tools)
+    found = _status(table.status, run)
+    if is_over(found) or Machine(target).goes_on(table.record(run).execution) is False:
         raise Failure(
             Code.REFUSED,
-            f"Nobody works on this run: {found.status}.",
+            f"Nobody works on this run: {found.status if is_over(found) else 'its execution was stopped'}.",
             remedy="A paused or stopped one continues with: switchboard backfill resume RUN",
         )
     return found

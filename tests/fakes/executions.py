@@ -29,6 +29,7 @@ class Executions:
         self.aborted: set[str] = set()
         self.held = False
         self._left: dict[str, int] = {}
+        self._working: set[str] = set()
         self._described = described
 
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:  # noqa: A002, N803 - the API's own names
@@ -42,8 +43,12 @@ class Executions:
         name = executionArn.removeprefix("arn:")
         if name in self.aborted:
             return {"status": "ABORTED"}
-        if self.held or self._left[name]:
-            self._left[name] -= not self.held
+        if name not in self.inputs:
+            raise client_error("ExecutionDoesNotExist", "DescribeExecution")
+        if self.held or name in self._working:
+            return {"status": "RUNNING"}
+        if self._left[name]:
+            self._left[name] -= 1
             return {"status": "RUNNING"}
         ended = self.run(name)
         if ended.error is None:
@@ -53,7 +58,9 @@ class Executions:
     def run(self, name: str) -> Ended:
         """Run an execution to its end, once."""
         if name not in self.ended:
+            self._working.add(name)
             self.ended[name] = self.machine.start(name, self.inputs[name])
+            self._working.remove(name)
         return self.ended[name]
 
     def get_parameter(self, *, Name: str) -> dict[str, Any]:  # noqa: N803
