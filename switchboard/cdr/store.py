@@ -24,7 +24,8 @@ Key = tuple[str, str]
 STATEMENTS_PER_REQUEST: Final = 25
 """What `BatchExecuteStatement` takes at most (docs: its API reference)."""
 
-_DUPLICATE: Final = frozenset({"DuplicateItem", "DuplicateItemException"})
+KEY_TAKEN: Final = frozenset({"DuplicateItem", "DuplicateItemException"})
+"""Codes of an insert whose key is taken."""
 _JUDGED_BY: Final = (cdr.PK, cdr.SK, cdr.SOURCE, cdr.ID, cdr.OCCURRED_AT, cdr.RECORDED_AT, cdr.PAYLOAD_HASH)
 
 
@@ -44,6 +45,12 @@ def insert_statement(table: str, attributes: tuple[str, ...]) -> str:
     """The PartiQL `INSERT` of an item with these attributes, as parameters in their order."""
     values = ", ".join(f"'{name}': ?" for name in attributes)
     return f'INSERT INTO "{table}" VALUE {{{values}}}'
+
+
+def inserted_item(statement: Mapping[str, Any]) -> Item:
+    """The item of a member of a batch: its `Statement` is an `insert_statement`."""
+    names = statement["Statement"].split("'")[1::2]
+    return dict(zip(names, statement["Parameters"], strict=True))
 
 
 class CdrStore:
@@ -102,7 +109,7 @@ class CdrStore:
 def _outcome(code: str | None) -> bool | Refusal:
     if code is None:
         return True
-    return False if code in _DUPLICATE else Refusal(code)
+    return False if code in KEY_TAKEN else Refusal(code)
 
 
 def _key(item: Mapping[str, Mapping[str, str]]) -> Key:

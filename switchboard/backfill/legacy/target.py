@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from switchboard.backfill.amplification import WRITE_UNIT_BYTES
 from switchboard.backfill.errors import Systemic, raise_systemic, systemic
 from switchboard.cdr.record import Record
-from switchboard.cdr.store import CdrStore
+from switchboard.cdr.store import KEY_TAKEN, CdrStore, inserted_item
 from switchboard.dynamo.batch_get import KEYS_PER_REQUEST
 from switchboard.dynamo.rounds import Refusal, settle
-from switchboard.dynamo.values import from_item
+from switchboard.dynamo.values import from_item, item_size
 from switchboard.schema import cdr
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ class Metered:
     def batch_execute_statement(self, *, Statements: Sequence[Any]) -> Any:  # noqa: N803 - the API's own name
         """`BatchExecuteStatement` of inserts. Raises `Systemic` for a member or a request, and what the client raises.
 
-        A member refused because its key is taken is charged one unit, as DynamoDB does for a failed condition.
+        A member refused because its key is taken is charged a write of its item to the table, as DynamoDB charges a
+        failed condition by the size of the item and does not report it.
         """
         taken = len(Statements) * self._units_per_item
         self._writes.take(taken)
@@ -64,9 +67,12 @@ class Metered:
         created = codes.count(None)
         written = sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity", ()))
         written = written or created * self._units_per_item
-        self._writes.spent(
-            written + len(codes) - created - refused, taken=taken, refused=refused * self._units_per_item
+        failed = sum(
+            ceil(item_size(inserted_item(statement)) / WRITE_UNIT_BYTES)
+            for statement, code in zip(Statements, codes, strict=True)
+            if code in KEY_TAKEN
         )
+        self._writes.spent(written + failed, taken=taken, refused=refused * self._units_per_item)
         if created:
             self._units_per_item = written / created
         if refused:

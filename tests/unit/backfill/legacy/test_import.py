@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 import pytest
@@ -9,9 +10,14 @@ import pytest
 from switchboard.backfill.errors import Systemic
 from switchboard.backfill.legacy.items import LegacyItem
 from switchboard.backfill.legacy.keeping import kept_item
+from switchboard.backfill.legacy.target import Target
+from switchboard.backfill.units import Units
+from switchboard.dynamo.values import item_size
 from switchboard.schema import cdr, legacy
-from tests.fakes.legacy_tables import LegacyTables
+from tests.fakes.backfill_table import Clock
+from tests.fakes.legacy_tables import CDR, LegacyTables
 from tests.unit.backfill.legacy.imports import BEFORE, NOW, Import, consumed, kept_of, old, records_of
+from tests.unit.backfill.runs_of import waiting
 
 SECOND = 1_700_000_000
 
@@ -122,3 +128,15 @@ def test_an_item_that_dynamodb_refuses_for_good_fails_and_nothing_else_does() ->
 
     assert importing.checkpoint.counters.failed == 1
     assert [item.id for item in importing.verify()[0]] == [LegacyItem.of(bad).id]
+
+
+def test_an_insert_that_finds_its_key_taken_is_charged_by_the_size_of_its_item() -> None:
+    tables = LegacyTables([consumed(1_700_000_000 + number, note="x" * 5_000 * number) for number in range(5)])
+    Import(tables).run()
+    clock = Clock()
+    writes, reads = (Units(1e9, clock=clock, sleep=clock.sleep) for _ in range(2))
+    client: Any = tables
+    target = Target(client, CDR, write_units=writes, read_units=reads, waiting=waiting(clock))
+    again = target.insert(dict(tables.cdr))
+    assert set(again.values()) == {False}
+    assert writes.used == sum(ceil(item_size(item) / 1_024) for item in tables.cdr.values()) > 40
