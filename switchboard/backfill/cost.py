@@ -38,7 +38,9 @@ STEPS: Final = 2 + _PHASES
 """Plan, a verification after each phase, report."""
 _CHOICES: Final = 1 + 2 * _PHASES
 """Whether only a plan was wanted; which map each phase takes, and what follows it."""
-_EVENTS_OUTSIDE: Final = EXECUTION_EVENTS + STEPS * TASK_EVENTS + _CHOICES * CHOICE_EVENTS + _PHASES * MAP_EVENTS
+_EVENTS_OF_PASS: Final = _PHASES * (TASK_EVENTS + 2 * CHOICE_EVENTS + MAP_EVENTS)
+_EVENTS_OUTSIDE: Final = EXECUTION_EVENTS + 2 * TASK_EVENTS + CHOICE_EVENTS
+"""Plan, report, and whether only a plan was wanted."""
 _EVENTS_OF_CALL: Final = TASK_EVENTS + CHOICE_EVENTS
 _TRANSITIONS_OF_CALL: Final = 2
 """The task, and the choice whether to call it again."""
@@ -181,15 +183,16 @@ def cost(work: Work, pace: Pace, prices: Prices) -> Cost:
     )
 
 
-def planned_events(calls: int, segments: int) -> int:
-    """Events in the history of a run whose map runs inline, and whose segments are called so often in all."""
-    return _EVENTS_OUTSIDE + _PHASES * segments * (ITERATION_EVENTS + PASS_EVENTS) + calls * _EVENTS_OF_CALL
+def planned_events(calls: int, segments: int, *, passes: int = 1) -> int:
+    """Events in the history of a run whose map runs inline, and whose segments are called so often in all passes."""
+    of_pass = _EVENTS_OF_PASS + _PHASES * segments * (ITERATION_EVENTS + PASS_EVENTS)
+    return _EVENTS_OUTSIDE + passes * of_pass + calls * _EVENTS_OF_CALL
 
 
 def longest_history(calls: int, pace: Pace) -> int:
     """Events in the longest history of a run whose map is distributed: its own, or that of a segment's execution."""
     of_segment = EXECUTION_EVENTS + ceil(calls / pace.segments) * _EVENTS_OF_CALL + PASS_EVENTS
-    return max(_EVENTS_OUTSIDE + _PHASES * MAP_RUN_EVENTS, of_segment)
+    return max(_EVENTS_OUTSIDE + _EVENTS_OF_PASS + _PHASES * MAP_RUN_EVENTS, of_segment)
 
 
 def _transitions(calls: int, pace: Pace) -> int:

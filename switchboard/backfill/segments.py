@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
 from switchboard.backfill.amplification import READ_UNIT_BYTES
 from switchboard.backfill.cost import planned_events
+from switchboard.backfill.run import MAX_PASSES
 
 WORKER_UNITS: Final = 500.0
 """Write units per second of one worker: half of what one partition takes, as a segment is in few of them at once."""
@@ -22,17 +23,24 @@ SEGMENTS_PER_WORKER: Final = 4
 """Segments are of one hash range, not of one size: the workers that are done first take on others."""
 MOST_EVENTS: Final = 15_000
 """Events of an execution's history above which the map is distributed: it may record 25,000."""
+SLOWER: Final = 2
+"""A run is planned for a history that holds it also if it goes on so many times slower than it begins: operators lower
+its rate, and a table that throttles does. The history of a run is of one kind from its plan on."""
 CALLS_OF_A_HISTORY: Final = 2_000
 """How often a segment is called in a phase at most, so that its own execution's history has room for its events."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segmented:
-    """So many `segments`, of which `concurrency` are worked on at once; in a distributed map or an inline one."""
+    """So many `segments`, of which `concurrency` are worked on at once; in a distributed map or an inline one.
+
+    `events` are those of its history at worst, were the map inline: with all passes that a run may make, and `SLOWER`.
+    """
 
     segments: int
     concurrency: int
     distributed: bool
+    events: int = field(default=0, compare=False)
 
 
 def segmented(
@@ -61,5 +69,8 @@ def segmented(
     )
     segments = min(most, asked or wanted)
     concurrency = min(segments, workers if asked is None else max(workers, min(asked, MOST_INLINE)))
-    events = planned_events(sum(max(segments, each) for each in calls), segments)
-    return Segmented(segments, concurrency, concurrency > MOST_INLINE or events > MOST_EVENTS)
+    # A further pass reads at the price of a count, and writes little.
+    phases = [working, *[counting] * (2 * MAX_PASSES - 1)]
+    slowly = (ceil(SLOWER * seconds * workers / usable_seconds) for seconds in phases)
+    events = planned_events(sum(max(segments, each) for each in slowly), segments, passes=MAX_PASSES)
+    return Segmented(segments, concurrency, concurrency > MOST_INLINE or events > MOST_EVENTS, events)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from switchboard.backfill.cost import planned_events
 from switchboard.backfill.segments import MOST_CONCURRENT, MOST_INLINE, MOST_SEGMENTS, Segmented, segmented
 
 SIZES: dict[str, Any] = {"table_bytes": 1_000, "read_units": 500.0, "usable_seconds": 840.0}
@@ -33,6 +35,28 @@ def test_a_history_that_would_not_hold_the_run_asks_for_a_distributed_map() -> N
     assert slow == Segmented(6, 1, True), "12,000 calls are too many for one history, a distributed segment's too"
     long_count = segmented(items=1_000, table_bytes=10**13, write_units=100.0, read_units=100.0, usable_seconds=840.0)
     assert long_count.distributed
+
+
+@pytest.mark.parametrize(
+    ("items", "item_bytes", "rate"),
+    [
+        (500_000_000, 1_024, 4_000.0),
+        (250_000_000, 8_192, 4_000.0),
+        (60_000_000, 4_096, 200.0),
+        (5_000_000, 1_024, 4_000.0),
+    ],
+)
+def test_an_inline_map_has_room_for_all_passes_at_half_the_rate(items: int, item_bytes: int, rate: float) -> None:
+    usable = 855.0
+    table_bytes = items * item_bytes
+    found = segmented(items=items, table_bytes=table_bytes, write_units=rate, read_units=rate, usable_seconds=usable)
+    counting = table_bytes / 4_096 / (rate / 2)
+    working = max(items / (rate / 2), counting / 2)
+    calls = sum(
+        found.segments * max(1, ceil(seconds * found.concurrency / found.segments / usable))
+        for seconds in (working, *[counting] * 5)
+    )
+    assert found.distributed is (planned_events(calls, found.segments, passes=3) > 15_000)
 
 
 def test_what_is_asked_for_stands_as_far_as_the_job_allows() -> None:
