@@ -65,9 +65,18 @@ def optional(environ: Mapping[str, str], name: str) -> str | None:
 
 def optional_days(environ: Mapping[str, str], name: str) -> int | None:
     """The whole, positive number of days in `name`, or None where it is absent. Raises `InvalidSetting`."""
+    return _optional_number(environ, name, "a positive whole number of days")
+
+
+def optional_count(environ: Mapping[str, str], name: str) -> int | None:
+    """The whole, positive number in `name`, or None where it is absent. Raises `InvalidSetting`."""
+    return _optional_number(environ, name, "a positive whole number")
+
+
+def _optional_number(environ: Mapping[str, str], name: str, expected: str) -> int | None:
     text = optional(environ, name)
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise InvalidSetting(name, "a positive whole number of days")
+        raise InvalidSetting(name, expected)
     return int(text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from infra.constructs.backfill_retries import RETRY, WAIT_FOR_EXPORT
 from switchboard.schema import runs
 
 FUNCTION: Final = "${BackfillFunction}"
@@ -43,29 +44,6 @@ _FAILURE: Final = "$.failure"
 _THE_RUN: Final = {"run_id.$": "$.run_id", "fence.$": "$.fence"}
 _THE_PHASE: Final = {**_THE_RUN, "phase.$": "$.phase", "pass.$": "$.pass"}
 
-_RETRY: Final = [
-    {"ErrorEquals": list(runs.ERRORS), "MaxAttempts": 0},
-    {
-        "ErrorEquals": _ALL,
-        "IntervalSeconds": 2,
-        "BackoffRate": 2,
-        "MaxAttempts": 6,
-        "MaxDelaySeconds": 60,
-        "JitterStrategy": "FULL",
-    },
-]
-"""What the function says on purpose stands; anything else, such as a worker that died, is tried again."""
-
-
-_WAIT_FOR_EXPORT: Final = {
-    "ErrorEquals": [runs.EXPORTING],
-    "IntervalSeconds": 5,
-    "BackoffRate": 2,
-    "MaxDelaySeconds": 60,
-    "MaxAttempts": 8 * 60,
-}
-"""As long as all requests with one token mean one export: eight hours (docs: `ExportTableToPointInTime`)."""
-
 
 def definition(task_seconds: int) -> dict[str, Any]:
     """The state machine; `task_seconds` is longer than the function's timeout, which therefore ends a task first."""
@@ -98,7 +76,7 @@ def _beginning(task_seconds: int) -> dict[str, Any]:
                 },
                 task_seconds,
             ),
-            "Retry": [_WAIT_FOR_EXPORT, *_RETRY],
+            "Retry": [WAIT_FOR_EXPORT, *RETRY],
             # The input may be no object, into which nothing could be put: the error replaces it.
             "Catch": [{"ErrorEquals": _ALL, "ResultPath": "$", "Next": _REFUSED}],
             "Next": _ONLY_PLANNED,
@@ -288,7 +266,7 @@ def _task(comment: str, request: dict[str, str], seconds: int) -> dict[str, Any]
         "Resource": FUNCTION,
         "Parameters": request,
         "TimeoutSeconds": seconds,
-        "Retry": _RETRY,
+        "Retry": RETRY,
     }
 
 

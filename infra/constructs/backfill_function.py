@@ -55,6 +55,9 @@ class BackfillFunction(Construct):
     def _environment(self, stage: StageConfig) -> dict[str, str]:
         text = Stack.of(self).to_json_string
         days = stage.cdr_retention_days
+        reserved = stage.reserved_concurrency.get(deployment.BACKFILL)
+        # One is left for the steps of a run on another table, which would fail with all of them at work.
+        workers = None if reserved is None else max(1, reserved - 1)
         return {
             deployment.ENV_RUNS_TABLE: self._data.runs_table.table_name,
             deployment.ENV_REPORTS_BUCKET: self._data.reports.bucket_name,
@@ -65,6 +68,7 @@ class BackfillFunction(Construct):
             ),
             deployment.ENV_LEGACY_TABLES: text(list(stage.legacy_tables)),
             **({} if days is None else {deployment.ENV_CDR_RETENTION_DAYS: str(days)}),
+            **({} if workers is None else {deployment.ENV_BACKFILL_WORKERS: str(workers)}),
         }
 
     def _on_targets(self) -> tuple[PolicyStatement, ...]:

@@ -35,7 +35,7 @@ from switchboard.backfill.waiting import Waiting
 from switchboard.clients import client
 from switchboard.concurrency import IN_FLIGHT
 from switchboard.dynamo.client import dynamodb_client
-from switchboard.environment import InvalidSetting, optional, optional_days, required, stage
+from switchboard.environment import InvalidSetting, optional, optional_count, optional_days, required, stage
 from switchboard.schema import deployment, runs
 from switchboard.telemetry import Telemetry
 
@@ -62,6 +62,7 @@ class Settings:
 
     stage: str
     names: Names
+    most_workers: int | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -77,6 +78,7 @@ class Settings:
                 cdr_table=required(environ, deployment.ENV_CDR_TABLE),
                 cdr_retention_days=optional_days(environ, deployment.ENV_CDR_RETENTION_DAYS),
             ),
+            most_workers=optional_count(environ, deployment.ENV_BACKFILL_WORKERS),
         )
 
 
@@ -100,6 +102,7 @@ class BackfillFunction:
     telemetry: Telemetry
     waiting: Waiting
     now: Callable[[], datetime]
+    most_workers: int | None = None
 
     def handle(self, event: Any, context: LambdaContext) -> dict[str, Any]:
         """Answer a step; see `Steps`.
@@ -121,6 +124,7 @@ class BackfillFunction:
             ),
             remaining_seconds=lambda: context.get_remaining_time_in_millis() / 1_000,
             settled=self._count,
+            most_workers=self.most_workers,
         )
         try:
             answer = steps.answer(event)
@@ -157,6 +161,7 @@ def build(settings: Settings) -> BackfillFunction:
         telemetry=Telemetry(stage=settings.stage, function=deployment.BACKFILL),
         waiting=Waiting(clock=time.monotonic, sleep=time.sleep, jitter=random.random),
         now=lambda: datetime.now(UTC),
+        most_workers=settings.most_workers,
     )
 
 

@@ -51,15 +51,18 @@ def segmented(
     read_units: float,
     usable_seconds: float,
     most_segments: int | None = None,
+    most_workers: int | None = None,
     asked: int | None = None,
 ) -> Segmented:
     """The segments of a run over `items` of `table_bytes` at so many units per second, and the kind of map.
 
     Each worker can use `WORKER_UNITS`, so the budget alone says how many are needed; a small table is not divided. One
-    invocation works for `usable_seconds`. `most_segments` bounds the answer, `asked` is the operator's own number.
+    invocation works for `usable_seconds`. `most_segments` and `most_workers` bound the answer, `asked` is the
+    operator's own number of segments.
     """
     most = max(1, min(MOST_SEGMENTS, most_segments or MOST_SEGMENTS))
-    workers = max(1, min(MOST_CONCURRENT, ceil(write_units / WORKER_UNITS)))
+    most_concurrent = min(MOST_CONCURRENT, most_workers or MOST_CONCURRENT)
+    workers = max(1, min(most_concurrent, ceil(write_units / WORKER_UNITS)))
     working = max(items / write_units, table_bytes / READ_UNIT_BYTES / 2 / read_units)
     counting = table_bytes / READ_UNIT_BYTES / read_units
     calls = [ceil(seconds * workers / usable_seconds) for seconds in (working, counting)]
@@ -68,7 +71,8 @@ def segmented(
         min(divisible, workers * SEGMENTS_PER_WORKER if workers > 1 else 1), ceil(max(calls) / CALLS_OF_A_HISTORY)
     )
     segments = min(most, asked or wanted)
-    concurrency = min(segments, workers if asked is None else max(workers, min(asked, MOST_INLINE)))
+    wished = workers if asked is None else max(workers, min(asked, MOST_INLINE))
+    concurrency = min(segments, most_concurrent, wished)
     # A further pass reads at the price of a count, and writes little.
     phases = [working, *[counting] * (2 * MAX_PASSES - 1)]
     slowly = (ceil(SLOWER * seconds * workers / usable_seconds) for seconds in phases)

@@ -40,12 +40,16 @@ _COMMON: Final = (runs.JOB, runs.DRY_RUN, runs.SEGMENTS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """The steps, for one invocation that ends in `remaining_seconds`; for `settled` see `Worker`."""
+    """The steps, for one invocation that ends in `remaining_seconds`; for `settled` see `Worker`.
+
+    `most_workers` bounds how many invocations a run may have at once, where the stage sets so many aside for it.
+    """
 
     ledger: Ledger
     tools: Tools
     remaining_seconds: Callable[[], float]
     settled: Callable[[Checkpoint, Checkpoint], None]
+    most_workers: int | None = None
 
     def answer(self, request: Any) -> dict[str, Any]:
         """The answer to a request; its `step` is one of `runs.STEPS`.
@@ -127,6 +131,7 @@ class Steps:
             read_units=planned.read_units,
             usable_seconds=max(1.0, self.remaining_seconds() - HAND_BACK_SECONDS),
             most_segments=planned.most_segments,
+            most_workers=self.most_workers,
             asked=asked,
         )
 

@@ -70,6 +70,8 @@ ENV_BACKFILL_TARGETS: Final = "SWITCHBOARD_BACKFILL_TARGETS"
 """JSON: the tables that `set_attribute` may change, by the names requests give them."""
 ENV_LEGACY_TABLES: Final = "SWITCHBOARD_LEGACY_TABLES"
 """JSON: a list of the tables that may be imported."""
+ENV_BACKFILL_WORKERS: Final = "SWITCHBOARD_BACKFILL_WORKERS"
+"""How many workers a run may have at once; unset where the account's concurrency alone bounds them."""
 
 # --- metrics ---------------------------------------------------------------------------------------------------------
 METRICS_NAMESPACE: Final = "Switchboard"

@@ -12,10 +12,13 @@ from aws_cdk.assertions import Template
 
 from infra.config import DEV
 from infra.constructs.backfill_definition import definition
+from infra.constructs.backfill_retries import RETRY, TOO_MANY_REQUESTS
 from infra.stacks.backfill import BackfillStack
 from infra.stacks.data import DataStack
 from infra.stacks.functions import FunctionsStack
 from infra.stacks.network import NetworkStack
+from switchboard.backfill.cost import HISTORY_EVENTS
+from switchboard.backfill.segments import CALLS_OF_A_HISTORY, MOST_EVENTS, MOST_INLINE
 from switchboard.schema import runs
 from tests.infra.templates import MANAGED_POLICY, STAGES, cdk_context, walk
 from tests.infra.test_access import arn
@@ -24,6 +27,7 @@ from tests.infra.test_functions import logs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from infra.config_types import StageConfig
     from tests.infra.templates import Templates
 
 MACHINE = "AWS::StepFunctions::StateMachine"
@@ -148,15 +152,41 @@ def test_nothing_that_fails_is_left_unexplained() -> None:
 
 def test_what_the_function_says_on_purpose_is_not_tried_again_and_anything_else_is() -> None:
     for _, state in TASKS:
-        *waiting, never, again = state["Retry"]
+        *waiting, never, throttled, again = state["Retry"]
         assert [each["ErrorEquals"] for each in waiting] == (
             [[runs.EXPORTING]] if state["Parameters"][runs.STEP] == runs.PLAN else []
         )
         assert (set(never["ErrorEquals"]), never["MaxAttempts"]) == (set(runs.ERRORS), 0)
+        assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+        assert (throttled["MaxDelaySeconds"], throttled["JitterStrategy"]) == (60, "FULL")
         assert again["ErrorEquals"] == ["States.ALL"]
         assert again["MaxAttempts"] > 3
         assert again["JitterStrategy"] == "FULL"
         assert again["BackoffRate"] > 1
+
+
+def test_lambda_may_refuse_calls_for_half_an_hour_and_no_history_is_filled_by_that() -> None:
+    (throttled,) = (each for each in RETRY if TOO_MANY_REQUESTS in each["ErrorEquals"])
+    at_random = [min(60, 2 * 2**attempt) / 2 for attempt in range(throttled["MaxAttempts"])]
+    assert sum(at_random) > 30 * 60
+    scheduled_and_refused = 3
+    assert MOST_EVENTS + MOST_INLINE * throttled["MaxAttempts"] * scheduled_and_refused <= HISTORY_EVENTS
+    of_segment = CALLS_OF_A_HISTORY * 7 + throttled["MaxAttempts"] * scheduled_and_refused
+    assert of_segment <= HISTORY_EVENTS
+
+
+def test_a_run_has_no_more_workers_than_the_stage_sets_aside_for_them() -> None:
+    assert "SWITCHBOARD_BACKFILL_WORKERS" not in variables_of(DEV)
+    for reserved, workers in ((1, "1"), (10, "9")):
+        stage = replace(DEV, reserved_concurrency={"backfill": reserved})
+        assert variables_of(stage)["SWITCHBOARD_BACKFILL_WORKERS"] == workers, "one is left for another run's steps"
+
+
+def variables_of(stage: StageConfig) -> dict[str, Any]:
+    """The environment of the function in a stage."""
+    (function,) = (found for found in stack_of(stage) if found["Type"] == "AWS::Lambda::Function")
+    variables: dict[str, Any] = function["Properties"]["Environment"]["Variables"]
+    return variables
 
 
 def test_a_task_outlasts_the_function_and_a_run_a_billion_items() -> None:
@@ -202,21 +232,24 @@ def test_a_backfill_operator_may_run_backfills_and_touch_no_item(templates: Temp
     }
 
 
-def test_further_targets_and_legacy_tables_of_a_stage_reach_the_function() -> None:
-    stage = replace(DEV, backfill_targets={"orders": "orders-table"}, legacy_tables=("old_cdr",))
+def stack_of(stage: StageConfig) -> list[dict[str, Any]]:
+    """The resources of the backfill in a stage."""
     app = App(context=cdk_context() | {"aws:cdk:bundling-stacks": []})
     scope = CdkStage(app, "dev")
     data = DataStack(scope, stage=stage)
     network = NetworkStack(scope, stage=stage, data=data)
     functions = FunctionsStack(scope, stage=stage, data=data, network=network)
     backfill = BackfillStack(scope, stage=stage, data=data, network=network, after=functions)
-    template = Template.from_stack(backfill).to_json()
-    (function,) = (found for found in template["Resources"].values() if found["Type"] == "AWS::Lambda::Function")
-    variables = function["Properties"]["Environment"]["Variables"]
+    return list(Template.from_stack(backfill).to_json()["Resources"].values())
+
+
+def test_further_targets_and_legacy_tables_of_a_stage_reach_the_function() -> None:
+    stage = replace(DEV, backfill_targets={"orders": "orders-table"}, legacy_tables=("old_cdr",))
+    variables = variables_of(stage)
     assert '"orders":"orders-table"' in json.dumps(variables["SWITCHBOARD_BACKFILL_TARGETS"]).replace("\\", "")
     assert json.loads(variables["SWITCHBOARD_LEGACY_TABLES"]) == ["old_cdr"]
     by_table: dict[str, set[str]] = {"orders-table": set(), "old_cdr": set()}
-    for policy in (found for found in template["Resources"].values() if found["Type"] == MANAGED_POLICY):
+    for policy in (found for found in stack_of(stage) if found["Type"] == MANAGED_POLICY):
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
             for table, actions in by_table.items():
                 if f":table/{table}" in json.dumps(statement["Resource"]):

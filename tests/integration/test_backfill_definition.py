@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from infra.constructs.backfill_definition import FUNCTION, definition
+from infra.constructs.backfill_retries import TOO_MANY_REQUESTS
 from local_cloud.cloud import LocalCloud
 from switchboard.schema import runs
 from tests.conformance.machines import executed, function_arn, machine
@@ -216,6 +217,15 @@ def test_a_worker_that_dies_is_called_again(stand_in: StandIn, asked: str) -> No
     scripted = Scripted(stand_in, {asked: ["RuntimeError", "MemoryError", *answer]})
     assert scripted.run()["status"] == "SUCCEEDED"
     assert scripted.requests(runs.EXPLAIN) == []
+
+
+@pytest.mark.parametrize("asked", ["segment:work:1:1", runs.EXPLAIN])
+def test_a_call_that_lambda_refuses_is_tried_for_long(stand_in: StandIn, asked: str) -> None:
+    answer = SCRIPT.get(asked) or SCRIPT[asked.split(":", maxsplit=1)[0]]
+    fails = {runs.REPORT: [runs.VERIFICATION_FAILED]} if asked == runs.EXPLAIN else {}
+    scripted = Scripted(stand_in, {asked: [*[TOO_MANY_REQUESTS] * 20, *answer], **fails})
+    ended = scripted.run()
+    assert (ended["status"], ended.get("error")) == (("FAILED", "NotATarget") if fails else ("SUCCEEDED", None))
 
 
 def test_a_worker_that_dies_every_time_is_given_up_and_explained(stand_in: StandIn) -> None:

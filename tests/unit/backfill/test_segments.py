@@ -66,6 +66,11 @@ def test_what_is_asked_for_stands_as_far_as_the_job_allows() -> None:
     assert segmented(items=10**7, write_units=4_000.0, most_segments=1, **SIZES).segments == 1
 
 
+def test_no_more_work_at_once_than_the_stage_sets_aside() -> None:
+    assert segmented(items=10**7, write_units=40_000.0, most_workers=9, **SIZES) == Segmented(36, 9, False)
+    assert segmented(items=10, write_units=500.0, asked=20, most_workers=9, **SIZES) == Segmented(20, 9, False)
+
+
 @given(
     st.integers(0, 10**11),
     st.integers(0, 10**14),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -154,6 +155,8 @@ def test_settings_come_from_the_environment(handler: Any) -> None:
         cdr_table="switchboard-local-cdr",
         cdr_retention_days=400,
     )
+    assert settings.most_workers is None
+    assert handler.Settings.from_env({**ENVIRONMENT, deployment.ENV_BACKFILL_WORKERS: "9"}).most_workers == 9
     unset = {name: value for name, value in ENVIRONMENT.items() if name != deployment.ENV_LEGACY_TABLES}
     assert handler.Settings.from_env(unset).names.legacy_tables == ()
     with pytest.raises(MissingSetting, match=deployment.ENV_RUNS_TABLE):
@@ -161,6 +164,15 @@ def test_settings_come_from_the_environment(handler: Any) -> None:
     for text in ("{", "[]"):
         with pytest.raises(InvalidSetting, match=deployment.ENV_BACKFILL_TARGETS):
             handler.Settings.from_env({**ENVIRONMENT, deployment.ENV_BACKFILL_TARGETS: text})
+    with pytest.raises(InvalidSetting, match=deployment.ENV_BACKFILL_WORKERS):
+        handler.Settings.from_env({**ENVIRONMENT, deployment.ENV_BACKFILL_WORKERS: "0"})
+
+
+def test_a_run_has_as_many_workers_as_the_stage_sets_aside(handler: Any, cloud: BackfillCloud) -> None:
+    made = replace(function(handler, cloud), most_workers=2)
+    fields: Any = PLAN["input"]
+    state = made.handle({**PLAN, "input": {**fields, "segments": 5}}, CONTEXT)
+    assert (len(state["segments"]), state["concurrency"]) == (5, 2)
 
 
 def test_the_entry_point_answers(handler: Any, cloud: BackfillCloud, monkeypatch: pytest.MonkeyPatch) -> None:
