@@ -73,7 +73,9 @@ class Undoing:
     """`Pages` of the items that one segment of a run updated, from the journals of the segments `of_run`.
 
     With `touch_uncertain` the items are among them of which the run does not know whether it updated them. Without,
-    those that hold the run's value are listed under the undo's own `run_id`, where `uncertain_keys` reads them.
+    those that hold the run's value are listed under the undo's own `run_id`, where `uncertain_keys` reads them. That is
+    done by `missing`, after the work: an item that one page of a run leaves uncertain may be one that another page
+    updated, which is taken back.
     """
 
     def __init__(
@@ -96,8 +98,8 @@ class Undoing:
         self._undone = undone
         self._of_run = sorted(of_run)
         self._touch_uncertain = touch_uncertain
-        self._work = ListedKeys(self._listed_apart, left=self._left, size=size)
-        self._all = ListedKeys(self._listed, left=self._left)
+        self._work = ListedKeys(self._listed, left=self._left, size=size)
+        self._all = ListedKeys(self._listed_apart, left=self._left)
 
     def pages(self, cursor: Cursor | None, *, consistent: bool) -> Iterator[Page[Key]]:
         """The pages after `cursor`; a further pass has none: a value found then was given again by a writer.
@@ -110,7 +112,7 @@ class Undoing:
             yield from self._work.pages(cursor, consistent=False)
 
     def missing(self, cursor: Cursor | None) -> Iterator[Page[Key]]:
-        """The same items, those as work that hold the value, by strongly consistent reads."""
+        """The same items, those as work that hold the value, by strongly consistent reads; the others are listed."""
         return self._all.missing(cursor)
 
     def _left(self, keys: Sequence[Key]) -> tuple[Key, ...]:
@@ -125,7 +127,8 @@ class Undoing:
             if self._touch_uncertain:
                 yield Listing(page.last, page.updated + page.uncertain)
             else:
-                self._set_apart(page)
+                if page.uncertain:
+                    self._set_apart(page)
                 yield Listing(page.last, page.updated)
 
     def _journalled(self, after: str) -> Iterator[Journalled]:
@@ -137,16 +140,22 @@ class Undoing:
                 yield from journalled(self._lists, self._undone, segment, after=after)
 
     def _set_apart(self, page: Journalled) -> None:
-        held = self._left(page.uncertain)
-        if held:
-            name = page.last.removeprefix(runs.objects_prefix(self._undone) + runs.JOURNAL_PREFIX)
-            self._lists.write(runs.uncertain_prefix(self._run_id) + name, {runs.UNCERTAIN: held})
+        """List what holds the value; also where nothing does, since the count before this one may have listed it."""
+        name = page.last.removeprefix(runs.objects_prefix(self._undone) + runs.JOURNAL_PREFIX)
+        self._lists.write(runs.uncertain_prefix(self._run_id) + name, {runs.UNCERTAIN: self._left(page.uncertain)})
 
 
 def uncertain_keys(lists: KeyLists, run_id: str) -> Iterator[Key]:
-    """The keys that the undo `run_id` left alone. Raises what the bucket's client raises."""
+    """The keys that the undo `run_id` left alone, each once: several pages may have been cut off before one key.
+
+    Raises what the bucket's client raises.
+    """
+    seen: set[Key] = set()
     for name in lists.names(runs.uncertain_prefix(run_id)):
-        yield from lists.read(name)[runs.UNCERTAIN]
+        for key in lists.read(name)[runs.UNCERTAIN]:
+            if key not in seen:
+                seen.add(key)
+                yield key
 
 
 def _comparable(value: AttributeValue) -> Any:

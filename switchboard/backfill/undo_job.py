@@ -55,8 +55,11 @@ def work(stored: Mapping[str, Any], part: Part, tools: Tools) -> Work[Key]:
 def tell(run: RunRecord, tools: Tools) -> dict[str, Any]:
     """How many items were left alone because the run may not have changed them, and some of their keys.
 
-    All of them are in the objects under `runs.uncertain_prefix`. Raises as `KeyLists`.
+    All of them are in the objects under `runs.uncertain_prefix`. They are listed by the count: an undo that is paused
+    before it tells of none. Raises as `KeyLists`.
     """
+    if run.phase != runs.COUNT:
+        return {}
     table = Table(run.stored["table"], tuple(run.stored["key_names"]))
     keys = uncertain_keys(key_lists(table, tools), run.run_id)
     shown = [table.attributes(key) for key in islice(keys, SHOWN)]

@@ -152,10 +152,12 @@ def test_uncertain_items_are_touched_when_told_and_listed_when_not() -> None:
     planned = undo_job.plan({"run": RUN}, given)
     job = undo_job.work(planned.stored, part(UNDO), given)
     assert settled(job.pages, job.settles).updated == 0
+    assert not any(page.work for page in job.pages.missing(None))
     assert len(list(uncertain_keys(key_lists(SET.table, given), UNDO))) == 2
     record = replace(Runs().record(RUN), run_id=UNDO, job=runs.UNDO, stored=planned.stored)
     shown = [{"pk": {"S": pk}, "sk": {"S": sk}} for (pk, sk), value in holds(table).items() if value == VALUE]
     assert undo_job.tell(record, given) == {"uncertain": 2, "uncertain_keys": shown}
+    assert undo_job.tell(replace(record, phase=runs.WORK), given) == {}, "nobody has counted yet"
 
     told = undo_job.plan({"run": RUN, "uncertain": True}, given)
     job = undo_job.work(told.stored, part("undo-2"), given)

@@ -27,7 +27,10 @@ ITEMS = 40
 
 def undo(table: UndoableTable, run: Journalling, *, uncertain: bool = False, run_id: str = UNDO) -> Checkpoint:
     pages = undoing(table, run.lists, uncertain=uncertain, run_id=run_id)
-    return list(work(pages, remover(table), Checkpoint()))[-1]
+    at = list(work(pages, remover(table), Checkpoint()))[-1]
+    for _ in pages.missing(None):
+        """A run counts once it has worked."""
+    return at
 
 
 def disturbed(rng: random.Random, kills: int, writer: Any) -> Any:
@@ -106,7 +109,7 @@ def test_untold_it_leaves_alone_and_lists_exactly_what_it_cannot_know(seed: int,
     run = Journalling(table, bucket, size=page)
     before = holds(table)
     table.before = table.after = bucket.before = bucket.after = disturbed(rng, kills, lambda: None)
-    to_the_end(run.attempt)
+    to_the_end(lambda: run.attempt(rng.randrange(1, page + 1)))
     table.before = table.after = bucket.before = bucket.after = lambda _name, _request: None
     assert all(holds(table).values())
 
@@ -114,8 +117,8 @@ def test_untold_it_leaves_alone_and_lists_exactly_what_it_cannot_know(seed: int,
 
     after = holds(table)
     kept = {key for key in after if after[key] == VALUE}
-    listed = {(pk, sk) for (_, pk), (_, sk) in uncertain_keys(run.lists, UNDO)}
-    assert listed == kept
+    listed = sorted((pk, sk) for (_, pk), (_, sk) in uncertain_keys(run.lists, UNDO))
+    assert listed == sorted(kept)
     assert {key: after[key] for key in after if key not in kept} == {
         key: before[key] for key in before if key not in kept
     }

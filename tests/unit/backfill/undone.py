@@ -71,8 +71,9 @@ class Journalling:
         self._version = 0
         self._attempts = count()
 
-    def attempt(self) -> None:
-        """Work to the end of the pass, or to where it is cut off."""
+    def attempt(self, size: int | None = None) -> None:
+        """Work to the end of the pass, or to where it is cut off; with pages of another `size` from now on."""
+        self._size = size or self._size
         for at in work(self._source(), self._settler(), self.at):
             self.at = at
             self._version += 1
