@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from cli import output
-from cli.backfill.answers import tell
-from cli.backfill.machine import Ended, Machine, failure
+from cli.backfill.answers import failure, tell
+from cli.backfill.machine import Ended, Machine
 from cli.backfill.progress import RunProgress, runs_table
 from cli.errors import Code
 from switchboard.ids import compose_uuid7
@@ -58,10 +58,14 @@ def execute(
     except KeyboardInterrupt:
         output.say(f"It goes on without you: switchboard backfill status {run_id} --stage {target.stage}")
         raise typer.Exit(Code.PARTLY) from None
+    found = runs_table(target, tools).find(run_id) if ended is not None else None
+    job = found.job if found else request[runs.JOB]
     if ended is not None and ended.report is None:
-        raise failure(ended)
+        # A refusal before the beginning leaves no run of a new name, and an earlier one to its own execution.
+        began = found is not None and (name == run_id or found.execution == execution)
+        raise failure(ended, job=job, began=began, as_json=as_json)
     if ended is not None and ended.report is not None and wait:
-        tell(ended.report, as_json=as_json)
+        tell(ended.report, job=job, as_json=as_json)
     elif as_json:
         sys.stdout.write(json.dumps({"run_id": run_id, "status": runs.RUNNING}) + "\n")
     else:

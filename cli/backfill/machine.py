@@ -1,4 +1,4 @@
-"""The stage's state machine: executions, how they end, and what that means."""
+"""The stage's state machine: executions, and how they end."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.errors import Code, Failure, failure_of
-from switchboard.schema import deployment, runs
+from cli.errors import failure_of
+from switchboard.schema import deployment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,46 +70,3 @@ class Machine:
             if code == _DENIED:
                 return None
             raise failure_of(error) or error from error
-
-
-def failure(ended: Ended) -> Failure:
-    """The end of a command whose execution came to no report."""
-    reason = _reason(ended.cause)
-    if ended.error == runs.VERIFICATION_FAILED:
-        return Failure(
-            Code.PARTLY,
-            "The backfill is not verified.",
-            details=(reason,) if reason else (),
-            remedy="`switchboard backfill replay RUN` tries what failed again.",
-        )
-    if ended.error == runs.SYSTEMIC:
-        return Failure(
-            Code.REFUSED,
-            "The backfill stopped.",
-            details=(reason,) if reason else (),
-            remedy="What was done stays done. Mend that, then: switchboard backfill resume RUN",
-        )
-    if ended.error in runs.ERRORS:
-        return Failure(
-            Code.REFUSED,
-            f"The backfill is refused: {ended.error}.",
-            details=(reason,) if reason else (),
-            remedy="Nothing was changed. Correct that, and start again.",
-        )
-    return Failure(
-        Code.PARTLY,
-        f"The execution ended early: {ended.error}.",
-        details=(reason,) if reason else (),
-        remedy="What was done stays done; continue with: switchboard backfill resume RUN",
-    )
-
-
-def _reason(cause: str) -> str:
-    """The sentence in a cause, which is JSON with a `message`, or a text."""
-    try:
-        value = json.loads(cause)
-    except ValueError:
-        return cause
-    if isinstance(value, dict):
-        return str(value.get("message") or json.dumps(value))
-    return cause

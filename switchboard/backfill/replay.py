@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from switchboard.backfill.listed import Standing
 
 
-_REFUSED: Final = {
+INSTEAD: Final = {
     runs.IMPORT_LEGACY_CDR: "import again, which leaves alone what is imported",
     runs.RENAME_USER: "rename the user again, which leaves alone what is renamed",
     runs.UNDO: "undo the run again, which leaves alone what is undone",
 }
+"""What to do about failed items of jobs that are not replayed."""
 
 
 def check_replayable(job: str, status: str) -> None:
@@ -31,8 +32,8 @@ def check_replayable(job: str, status: str) -> None:
 
     Raises `InvalidInput` for jobs that are rather started again, and for a run that still works.
     """
-    if job in _REFUSED:
-        raise InvalidInput(f"run: expected one that set an attribute: {_REFUSED[job]}")
+    if job in INSTEAD:
+        raise InvalidInput(f"run: expected one that set an attribute: {INSTEAD[job]}")
     if status == runs.RUNNING:
         raise InvalidInput("run: expected one that has ended or is paused: wait for its end")
 

@@ -39,7 +39,8 @@ def reported(run: RunRecord, segments: Sequence[SegmentRecord], *, now: datetime
     """The report. Units are capacity units, `seconds` those since the run was started.
 
     `missing_after` is None where nothing was counted. An `incomplete` run's has `sample_keys`, some keys of missing
-    items, and `rate`: so many items per second appeared at least since the pass began that should have found them.
+    items, and `rate`: so many items per second appeared at least since the pass began that should have found them. A
+    run that only counts has no such pass: when they appeared is not known.
     """
     status = verdict(run, segments)
     at = totals(segments)
@@ -57,7 +58,8 @@ def reported(run: RunRecord, segments: Sequence[SegmentRecord], *, now: datetime
     if status == runs.INCOMPLETE:
         seconds = max(1.0, (now - from_fixed(run.pass_started_at)).total_seconds())
         samples = [key for each in segments for key in each.samples]
-        report |= {"rate": round(missing / seconds, 3), "sample_keys": samples[:SAMPLES]}
+        rate = {} if run.job == runs.VERIFY else {"rate": round(missing / seconds, 3)}
+        report |= {**rate, "sample_keys": samples[:SAMPLES]}
     return report
 
 
