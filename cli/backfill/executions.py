@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from cli import output
 from cli.backfill.answers import failure, tell
+from cli.backfill.budgets import say_granted
 from cli.backfill.machine import Ended, Machine
 from cli.backfill.progress import RunProgress, runs_table
 from cli.errors import Code
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from cli.session import Target
     from cli.tools import Tools
+    from switchboard.backfill.records import RunRecord
 
 _RANDOM_BITS: Final = 74
 _POLL_SECONDS: Final = 1.0
@@ -50,15 +53,15 @@ def execute(
     machine = Machine(target)
     execution = machine.start(name, request)
     try:
-        ended = (
-            _watched(target, tools, machine, execution, run_id)
-            if wait
-            else _begun(target, tools, machine, execution, run_id)
-        )
+        ended, found = _begun(target, tools, machine, execution, run_id)
+        _say_granted(request, ended, found if name == run_id else None)
+        if wait and ended is None:
+            ended = _watched(target, tools, machine, execution, run_id)
     except KeyboardInterrupt:
         output.say(f"It goes on without you: switchboard backfill status {run_id} --stage {target.stage}")
         raise typer.Exit(Code.PARTLY) from None
-    found = runs_table(target, tools).find(run_id) if ended is not None else None
+    if ended is not None:
+        found = runs_table(target, tools).find(run_id)
     job = found.job if found else request[runs.JOB]
     if ended is not None and ended.report is None:
         # A refusal before the beginning leaves no run of a new name, and an earlier one to its own execution.
@@ -81,16 +84,27 @@ def _watched(target: Target, tools: Tools, machine: Machine, execution: str, run
     return ended
 
 
-def _begun(target: Target, tools: Tools, machine: Machine, execution: str, run_id: str) -> Ended | None:
+def _begun(
+    target: Target, tools: Tools, machine: Machine, execution: str, run_id: str
+) -> tuple[Ended | None, RunRecord | None]:
     """Wait until the execution has the run, so that other commands find it, or has ended, so that a refusal is told.
 
-    One that needs longer, as for an export of the table, is left to itself: then it is said to run.
+    Answers how it ended and the run. One that needs longer, as for an export of the table, is left to itself: then it
+    is said to run.
     """
     table = runs_table(target, tools)
     for _ in range(_POLLS):
         ended = machine.ended(execution)
         found = table.find(run_id)
         if ended is not None or (found is not None and found.execution == execution):
-            return ended
+            return ended, found
         tools.sleep(_POLL_SECONDS)
-    return None
+    return None, None
+
+
+def _say_granted(request: Mapping[str, Any], ended: Ended | None, found: RunRecord | None) -> None:
+    if found is not None:
+        say_granted(request, write_units=found.write_units, read_units=found.read_units)
+    elif ended is not None and ended.report is not None and ended.report.get("status") == runs.PLANNED:
+        write_units, read_units = [ended.report.get(name, inf) for name in (runs.MAX_WRITE_UNITS, runs.MAX_READ_UNITS)]
+        say_granted(request, write_units=write_units, read_units=read_units)

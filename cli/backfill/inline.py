@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cli import output
+from cli.backfill.budgets import say_granted
 from cli.backfill.checkpoints import CheckpointFile
 from cli.backfill.fields import DEFAULT_UNITS, on_table, target_table, value_of, waiting_of
 from switchboard.backfill.dry_run import estimated
 from switchboard.backfill.engine import Checkpoint
 from switchboard.backfill.plan import planned
 from switchboard.backfill.run import Run
+from switchboard.schema import runs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cli.session import Target
     from cli.tools import Tools
+    from switchboard.backfill.plan import Plan
 
 
 def plan_inline(
@@ -43,7 +46,8 @@ def plan_inline(
             max_write_units=max_write_units or DEFAULT_UNITS,
             max_read_units=max_read_units or DEFAULT_UNITS,
         )
-        return estimated(
+        _say_granted(plan, max_write_units, max_read_units)
+        answer = estimated(
             client,
             plan.job,
             run_id=run_id,
@@ -53,6 +57,7 @@ def plan_inline(
             concurrency=1,
             waiting=waiting_of(tools),
         )
+        return {**answer, runs.MAX_WRITE_UNITS: plan.write_units, runs.MAX_READ_UNITS: plan.read_units}
 
 
 def run_inline(
@@ -70,7 +75,6 @@ def run_inline(
 ) -> dict[str, Any]:
     """Run `set_attribute` to its verdict; answers its report. Raises `Failure` where it is refused or stops."""
     client = target.client("dynamodb")
-    write_units, read_units = max_write_units or DEFAULT_UNITS, max_read_units or DEFAULT_UNITS
     with on_table(table):
         plan = planned(
             client,
@@ -78,14 +82,10 @@ def run_inline(
             attribute=attribute,
             value=value_of(value),
             prefix=prefix,
-            max_write_units=write_units,
-            max_read_units=read_units,
+            max_write_units=max_write_units or DEFAULT_UNITS,
+            max_read_units=max_read_units or DEFAULT_UNITS,
         )
-        if (plan.write_units, plan.read_units) != (write_units, read_units):
-            output.say(
-                f"The table is provisioned: at most {plan.write_units:g} write and {plan.read_units:g} read units per "
-                "second, half of what it has."
-            )
+        _say_granted(plan, max_write_units, max_read_units)
         file = CheckpointFile(checkpoint, plan.job) if checkpoint else None
         began = file.read() if file else Checkpoint()
         with output.Bar(plan.items, shown=True) as bar:
@@ -103,3 +103,12 @@ def run_inline(
         if file:
             file.remove()
     return report.as_answer()
+
+
+def _say_granted(plan: Plan, max_write_units: float | None, max_read_units: float | None) -> None:
+    asked = {
+        runs.JOB: runs.SET_ATTRIBUTE,
+        runs.MAX_WRITE_UNITS: max_write_units,
+        runs.MAX_READ_UNITS: max_read_units,
+    }
+    say_granted(asked, write_units=plan.write_units, read_units=plan.read_units)

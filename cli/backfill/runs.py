@@ -137,7 +137,13 @@ def rate(
     found = _running(target, tools, run)
     table = runs_table(target, tools)
     table.set_rate(run, write_units=units, read_units=max_read_units)
-    output.say(f"From {found.write_rate:g} to {units:g} write units per second, from its next pages on.")
+    granted = _status(table.status, run)
+    reads = f" and {granted.read_rate:g} read" if max_read_units is not None else ""
+    output.say(
+        f"From {found.write_rate:g} to {granted.write_rate:g} write{reads} units per second, from its next pages on."
+    )
+    if granted.write_rate < units or (max_read_units is not None and granted.read_rate < max_read_units):
+        output.say("That is half of what its table has provisioned, and the most that a run may take.")
     if as_json:
         _tell(table, tools, run)
 

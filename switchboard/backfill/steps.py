@@ -138,9 +138,10 @@ class Steps:
     def _cost(self, kind: Kind, planned: Planned, division: Segmented, run_id: str) -> dict[str, Any]:
         if kind.cost is None:
             raise InvalidInput("dry_run: expected a job whose cost can be told beforehand: leave the field out")
-        return kind.cost(
+        answer = kind.cost(
             planned, self.tools, run_id=run_id, segments=division.segments, concurrency=division.concurrency
         )
+        return {**answer, runs.MAX_WRITE_UNITS: planned.write_units, runs.MAX_READ_UNITS: planned.read_units}
 
     def _segment(self, request: Mapping[str, Any]) -> dict[str, Any]:
         run = self._run(request)
