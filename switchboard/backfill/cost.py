@@ -58,6 +58,9 @@ _JSON_BYTES_PER_KEY: Final = 40
 class Work:
     """What there is to do: `item_bytes` and `key_bytes` are means, `update_units` are write units of one update.
 
+    `lookup_units` are read units of the count beside those of the table that it goes through: what another table's
+    items cost that it reads back.
+
     Without `on_demand` capacity is paid for by the hour whether it is used or not, so units cost nothing more. With
     `stream` each update is also a record of the table's stream, which costs what its readers do with it.
     """
@@ -70,6 +73,7 @@ class Work:
     on_demand: bool = True
     stream: bool = False
     from_export: bool = False
+    lookup_units: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,7 @@ class Pace:
 
     A worker writes at most `worker_units` per second. One invocation works for `usable_seconds` with `memory_gb`, and
     examines up to `page_items` before it keeps its cursor. A `distributed` map gives each segment a history of its own.
+    `lookup_rate` is how many units per second the count may read back, None for `read_units`.
     """
 
     write_units: float
@@ -89,6 +94,7 @@ class Pace:
     memory_gb: float
     page_items: int
     distributed: bool = False
+    lookup_rate: float | None = None
 
     @property
     def workers(self) -> int:
@@ -146,7 +152,9 @@ def cost(work: Work, pace: Pace, prices: Prices) -> Cost:
     write_units = work.items_to_change * work.update_units
     write_rate = min(pace.write_units, pace.workers * pace.worker_units)
     working = max(write_units / write_rate, scan_units / pace.read_units)
-    counting = table_units / pace.read_units
+    # Each of the two has a budget of its own, and waits for it while the other works.
+    counting = max(table_units / pace.read_units, work.lookup_units / (pace.lookup_rate or pace.read_units))
+    read_units = scan_units + table_units + work.lookup_units
     calls = _calls(working, pace) + _calls(counting, pace)
     pages = _pages(work, pace)
     objects = _JOURNAL_OBJECTS * min(pages, work.items_to_change)
@@ -158,7 +166,7 @@ def cost(work: Work, pace: Pace, prices: Prices) -> Cost:
         items_to_change=work.items_to_change,
         segments=pace.segments,
         write_units=write_units,
-        read_units=scan_units + table_units,
+        read_units=read_units,
         seconds=working + counting,
         invocations=invocations,
         gb_seconds=gb_seconds,
@@ -172,7 +180,7 @@ def cost(work: Work, pace: Pace, prices: Prices) -> Cost:
         stream_records=work.items_to_change if work.stream else 0,
         dollars={
             "write units": write_units * prices.dynamodb_write_unit * work.on_demand,
-            "read units": (scan_units + table_units) * prices.dynamodb_read_unit * work.on_demand,
+            "read units": read_units * prices.dynamodb_read_unit * work.on_demand,
             "export": work.from_export * work.items * work.item_bytes / GB * prices.dynamodb_export_gb,
             "Lambda": gb_seconds * prices.lambda_gb_second + invocations * prices.lambda_request,
             "state transitions": transitions * prices.step_functions_transition,

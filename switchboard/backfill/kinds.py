@@ -64,7 +64,7 @@ class Planned:
     `table` is locked for the run. `stored` is JSON, kept with the run: all that `work` needs. `write_units` and
     `read_units` are the run's per second, `most_…` the upper bounds for a later change (None: there is none).
     `items` and `table_bytes` are what is to be read, as AWS last counted it; `most_segments` bounds how many workers
-    may share it.
+    may share it. `lookup_seconds` is what the count takes at least where it reads something else as well.
     """
 
     table: str
@@ -76,6 +76,7 @@ class Planned:
     most_write_units: float | None = None
     most_read_units: float | None = None
     most_segments: int | None = None
+    lookup_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

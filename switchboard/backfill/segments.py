@@ -50,6 +50,7 @@ def segmented(
     write_units: float,
     read_units: float,
     usable_seconds: float,
+    lookup_seconds: float = 0.0,
     most_segments: int | None = None,
     most_workers: int | None = None,
     asked: int | None = None,
@@ -57,14 +58,14 @@ def segmented(
     """The segments of a run over `items` of `table_bytes` at so many units per second, and the kind of map.
 
     Each worker can use `WORKER_UNITS`, so the budget alone says how many are needed; a small table is not divided. One
-    invocation works for `usable_seconds`. `most_segments` and `most_workers` bound the answer, `asked` is the
-    operator's own number of segments.
+    invocation works for `usable_seconds`. A count takes `lookup_seconds` at least, all workers together.
+    `most_segments` and `most_workers` bound the answer, `asked` is the operator's own number of segments.
     """
     most = max(1, min(MOST_SEGMENTS, most_segments or MOST_SEGMENTS))
     most_concurrent = min(MOST_CONCURRENT, most_workers or MOST_CONCURRENT)
     workers = max(1, min(most_concurrent, ceil(write_units / WORKER_UNITS)))
     working = max(items / write_units, table_bytes / READ_UNIT_BYTES / 2 / read_units)
-    counting = table_bytes / READ_UNIT_BYTES / read_units
+    counting = max(table_bytes / READ_UNIT_BYTES / read_units, lookup_seconds)
     calls = [ceil(seconds * workers / usable_seconds) for seconds in (working, counting)]
     divisible = max(1, ceil(items / LEAST_ITEMS))
     wanted = max(

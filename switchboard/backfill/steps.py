@@ -130,6 +130,7 @@ class Steps:
             write_units=planned.write_units,
             read_units=planned.read_units,
             usable_seconds=max(1.0, self.remaining_seconds() - HAND_BACK_SECONDS),
+            lookup_seconds=planned.lookup_seconds,
             most_segments=planned.most_segments,
             most_workers=self.most_workers,
             asked=asked,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
@@ -72,14 +73,14 @@ def plan(fields: Mapping[str, Any], tools: Tools) -> Planned:
     require_recovery(tools.dynamodb, tools.names.cdr_table)
     wanted = checked.optional_rate(fields, runs.MAX_READ_UNITS) or UNITS_PER_SECOND
     most_read, (most_write, most_lookups) = most_units(old)[1], most_units(new)
-    reads = _least(wanted, most_read)
+    reads, lookups = _least(wanted, most_read), _least(wanted, most_lookups)
     return Planned(
         table=tools.names.cdr_table,
         stored={
             "source": source,
             "before": to_fixed(before),
             "mapping": dict(mapping.document),
-            "cdr_read_units": _least(wanted, most_lookups),
+            "cdr_read_units": lookups,
         },
         items=old.get("ItemCount", 0),
         table_bytes=old.get("TableSizeBytes", 0),
@@ -88,6 +89,7 @@ def plan(fields: Mapping[str, Any], tools: Tools) -> Planned:
         most_write_units=most_write,
         most_read_units=most_read,
         most_segments=max(1, ceil(reads / WORKER_UNITS)),
+        lookup_seconds=old.get("ItemCount", 0) / lookups,
     )
 
 
@@ -165,16 +167,22 @@ def preview(planned: Planned, tools: Tools, *, run_id: str, segments: int, concu
     unfit = [each for each in read if isinstance(each, Unfit)]
     counted = planned.items if answer.get("LastEvaluatedKey") else len(items)
     description: Any = tools.dynamodb.describe_table(TableName=planned.table)["Table"]
+    to_change = round(counted * len(due) / len(items)) if items else 0
     amount = Amount(
         items=max(counted, len(items)),
-        items_to_change=round(counted * len(due) / len(items)) if items else 0,
+        items_to_change=to_change,
         item_bytes=_mean([item_size(item.attributes) for item in items]),
         key_bytes=0.0,
         update_units=_mean([TABLE_AND_INDEXES * ceil(item_size(item.attributes) / WRITE_UNIT_BYTES) for item in due]),
         on_demand=most_units(description)[0] is None,
         stream=True,
+        # The verification reads back each item by its key, strongly consistent.
+        lookup_units=to_change * _mean([ceil(item_size(item.attributes) / READ_UNIT_BYTES) for item in due]),
     )
-    speed = pace(planned.write_units, planned.read_units, segments, concurrency)
+    speed = replace(
+        pace(planned.write_units, planned.read_units, segments, concurrency),
+        lookup_rate=planned.stored["cdr_read_units"],
+    )
     return {
         **cost(amount, speed, list_prices()).as_answer(run_id),
         "sample": {

@@ -59,6 +59,12 @@ def test_an_inline_map_has_room_for_all_passes_at_half_the_rate(items: int, item
     assert found.distributed is (planned_events(calls, found.segments, passes=3) > 15_000)
 
 
+def test_what_a_count_reads_besides_needs_room_as_well() -> None:
+    alone = segmented(items=10**7, write_units=500.0, **SIZES)
+    besides = segmented(items=10**7, write_units=500.0, lookup_seconds=10**6, **SIZES)
+    assert (alone.distributed, besides.distributed) == (False, True)
+
+
 def test_what_is_asked_for_stands_as_far_as_the_job_allows() -> None:
     assert segmented(items=10, write_units=500.0, asked=3, **SIZES) == Segmented(3, 3, False)
     assert segmented(items=10, write_units=500.0, asked=100, **SIZES) == Segmented(100, MOST_INLINE, False)

@@ -2,22 +2,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from switchboard.backfill.amplification import READ_UNIT_BYTES
 from switchboard.backfill.errors import InvalidInput, NotATarget, RecoveryOff, Refused
 from switchboard.backfill.kinds import Names
 from switchboard.backfill.legacy import job
 from switchboard.backfill.legacy.evidence import page_writer
 from switchboard.backfill.legacy.tally import VERIFIED, WORK, Side, Tally
+from switchboard.dynamo.values import item_size
 from switchboard.schema import cdr, legacy, runs
 from tests.fakes.backfill_table import Clock
 from tests.fakes.legacy_tables import CDR, OLD, LegacyTables
 from tests.fakes.messages_table import client_error
-from tests.unit.backfill.legacy.imports import NOW, consumed, old
+from tests.unit.backfill.legacy.imports import NOW, Import, consumed, old
 from tests.unit.backfill.runs_of import waiting
 
 MAPPING = {"schema": legacy.MAPPING_SCHEMA, "type": {"otherwise": "consume"}, "sponsorship_id": {"first_of": ["/sp"]}}
@@ -148,6 +151,24 @@ def test_a_dry_run_says_what_becomes_of_a_sample_and_writes_nothing() -> None:
     assert (answer["run_id"], answer["status"], answer["items"]) == ("run-1", runs.PLANNED, 3)
     assert (answer["items_to_change"], answer["write_units"]) == (2, 6)
     assert not cloud.cdr
+
+
+def test_a_plan_counts_what_the_verification_reads_back() -> None:
+    items = [consumed(1_700_000_000 + number, note="x" * (9_000 if number == 3 else 10)) for number in range(7)]
+    cloud = Cloud(items)
+    cloud.order = lambda key: key
+    bench = tools(cloud)
+    planned = replace(job.plan(asked(max_write_units=1), bench), read_units=2.0)
+    answer = job.preview(planned, bench, run_id="run-1", segments=1, concurrency=1)
+    imported = Import(cloud)
+    imported.run()
+    assert imported.verify()[1].read_units == 7, "each item is looked up once, of whatever size"
+    read_back = 6 + 3
+    source = sum(item_size(item) for item in items) / READ_UNIT_BYTES
+    assert answer["read_units"] == round(1.5 * source + read_back)
+    assert planned.stored["cdr_read_units"] == 2
+    assert answer["seconds"] == round(answer["write_units"] + read_back / 2)
+    assert planned.lookup_seconds == 7 / 2
 
 
 def worked(stored: int) -> Tally:
