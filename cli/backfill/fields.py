@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from cli import direct
 from cli.errors import Code, Failure
 from switchboard.backfill.errors import NotATarget, Refused, Systemic
+from switchboard.backfill.set_attribute import EXPORT, SCAN
 from switchboard.backfill.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -49,6 +50,14 @@ Prefix = Annotated[
     str | None,
     typer.Option(
         "--prefix", metavar="TEXT", help="Only items whose partition key begins so; the others are read, too."
+    ),
+]
+ReadFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--read-from",
+        metavar="SOURCE",
+        help="Of set_attribute, for its first pass: scan, as always; or export, which takes no read units.",
     ),
 ]
 Before = Annotated[
@@ -111,6 +120,21 @@ def needed(value: str | None, option: str) -> str:
     if value is None:
         raise Failure(Code.USAGE, f"This job needs {option}.", remedy=f"Give {option}; --help says what it means.")
     return value
+
+
+def source_of(text: str | None) -> str | None:
+    """Where a first pass reads. Raises `Failure` (usage) for what is neither of the two."""
+    if text not in {None, SCAN, EXPORT}:
+        raise Failure(Code.USAGE, "There is no such source to read from.", remedy=f"Give {SCAN} or {EXPORT}.")
+    return text
+
+
+def scanned(read_from: str | None) -> None:
+    """Return where this process may read from what was asked for. Raises `Failure` (usage) for an export."""
+    if read_from == EXPORT:
+        raise Failure(
+            Code.USAGE, "An export is read in the stage only.", remedy="Leave out --inline, or read from a scan."
+        )
 
 
 @contextmanager

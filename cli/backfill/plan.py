@@ -25,6 +25,7 @@ def plan(
     attribute: fields.AttributeName = None,
     value: fields.Value = None,
     prefix: fields.Prefix = None,
+    read_from: fields.ReadFrom = None,
     before: fields.Before = None,
     mapping: fields.Mapping = None,
     max_write_units: fields.WriteUnits = None,
@@ -53,6 +54,7 @@ def plan(
         attribute=attribute,
         value=value,
         prefix=prefix,
+        read_from=read_from,
         before=before,
         mapping=mapping,
         user=None,
@@ -66,6 +68,7 @@ def plan(
         return
     if job != runs.SET_ATTRIBUTE:
         raise Failure(Code.USAGE, f"{job} is planned in the stage only.", remedy="Leave out --inline.")
+    fields.scanned(read_from)
     answer = plan_inline(
         target,
         tools,

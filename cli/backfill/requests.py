@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cli.backfill.fields import needed, value_of
+from cli.backfill.fields import needed, source_of, value_of
 from cli.errors import Code, Failure
+from switchboard.backfill.set_attribute import READ_FROM
 from switchboard.schema import runs
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def request(
     attribute: str | None,
     value: str | None,
     prefix: str | None,
+    read_from: str | None,
     before: str | None,
     mapping: str | None,
     user: str | None,
@@ -36,11 +38,18 @@ def request(
             "attribute": needed(attribute, "--attribute"),
             "value": value_of(needed(value, "--value")),
             "prefix": prefix,
+            READ_FROM: source_of(read_from),
         }
         foreign = {"--before": before, "--mapping": mapping, "--user": user}
     elif job == runs.IMPORT_LEGACY_CDR:
         fields = {"source": needed(table, "--table"), "before": needed(before, "--before"), "mapping": mapping}
-        foreign = {"--attribute": attribute, "--value": value, "--prefix": prefix, "--user": user}
+        foreign = {
+            "--attribute": attribute,
+            "--value": value,
+            "--prefix": prefix,
+            "--read-from": read_from,
+            "--user": user,
+        }
     elif job == runs.RENAME_USER:
         fields = {"user_uuid": needed(user, "--user")}
         foreign = {
@@ -48,6 +57,7 @@ def request(
             "--attribute": attribute,
             "--value": value,
             "--prefix": prefix,
+            "--read-from": read_from,
             "--before": before,
             "--mapping": mapping,
         }

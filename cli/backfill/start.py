@@ -25,6 +25,7 @@ def start(
     attribute: fields.AttributeName = None,
     value: fields.Value = None,
     prefix: fields.Prefix = None,
+    read_from: fields.ReadFrom = None,
     before: fields.Before = None,
     mapping: fields.Mapping = None,
     user: fields.User = None,
@@ -55,6 +56,7 @@ def start(
         attribute=attribute,
         value=value,
         prefix=prefix,
+        read_from=read_from,
         before=before,
         mapping=mapping,
         user=user,
@@ -70,6 +72,7 @@ def start(
         return
     if job != runs.SET_ATTRIBUTE:
         raise Failure(Code.USAGE, f"{job} runs in the stage only.", remedy="Leave out --inline.")
+    fields.scanned(read_from)
     tell(
         run_inline(
             target,

@@ -112,6 +112,9 @@ def test_a_plan_changes_nothing() -> None:
         ((*JOB, "--before", "2026-11-01T00:00:00Z"), 2, "--before means nothing to set_attribute"),
         (("--job", "rename_user", "--user", "u", "--table", TABLE), 2, "--table means nothing to rename_user"),
         ((*JOB, "--checkpoint", "at.json"), 2, "--inline"),
+        ((*JOB, "--read-from", "memory"), 2, "Give scan or export."),
+        ((*JOB, "--read-from", "export", "--inline"), 2, "in the stage only"),
+        (("--job", "rename_user", "--user", "u", "--read-from", "scan"), 2, "--read-from means nothing to rename_user"),
         (("--job", "rename_user", "--user", "u", "--inline"), 2, "in the stage only"),
     ],
 )
@@ -123,6 +126,15 @@ def test_what_a_job_lacks_or_does_not_know_is_said_before_anything_starts(
     assert (done.exit_code, done.stdout) == (code, "")
     assert says in done.stderr
     assert not shell.executions.inputs
+
+
+@pytest.mark.parametrize("command", ["start", "plan"])
+def test_a_first_pass_may_read_an_export(command: str) -> None:
+    shell = Shell()
+    shell.run(command, *JOB, "--read-from", "export")
+    assert shell.asked()["read_from"] == "export"
+    shell.run(command, *JOB, "--read-from", "scan")
+    assert shell.asked()["read_from"] == "scan"
 
 
 def test_every_job_is_asked_for_in_its_own_fields() -> None:
