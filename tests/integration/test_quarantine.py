@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from switchboard.cdr.refused import KEPT_SINGLY
 from switchboard.ids import compose_uuid7
 from switchboard.messages import keys
 from switchboard.messages.sending import message_item
@@ -62,6 +63,29 @@ def test_a_record_is_redriven_once_it_can_be_stored(
     assert [each["id"] for each in history(local, sponsorship)] == ["create-1"]
     assert refused("quarantine", "redrive", key).returncode == 4
     assert refused("quarantine", "show", key).returncode == 4
+
+
+def test_an_envelope_of_many_refused_records_is_one_object_and_is_redriven_whole(
+    local: DeployedStage, switchboard: Switchboard, refused: Switchboard, rng: random.Random
+) -> None:
+    sponsorship = unique(rng, "sp")
+    bad = [{**record(f"r-{n}", sponsorship_id=sponsorship), "colour": "red"} for n in range(KEPT_SINGLY + 1)]
+    envelope = {"schema": cdr.ENVELOPE_SCHEMA, "records": [record("good", sponsorship_id=sponsorship), *bad]}
+    known = set(keys_in_quarantine(switchboard, deployment.CDR_WRITER))
+    invoke(local, deployment.CDR_WRITER_PATH, envelope, deployment.QM_SERVICE)
+    (key,) = set(keys_in_quarantine(switchboard, deployment.CDR_WRITER)) - known
+    document = json.loads(switchboard("quarantine", "show", key, "--json").stdout)
+    assert document["payload"] == envelope
+    assert [error["path"] for error in document["errors"]] == [f"/records/{n + 1}/colour" for n in range(len(bad))]
+    assert refused("quarantine", "redrive", key).returncode == 5
+
+    for each in document["payload"]["records"]:
+        each.pop("colour", None)
+    local.client("s3").put_object(
+        Bucket=local.parameter(deployment.QUARANTINE_PATH), Key=key, Body=json.dumps(document).encode()
+    )
+    switchboard("quarantine", "redrive", key)
+    assert len(history(local, sponsorship)) == len(bad) + 1
 
 
 def test_a_failed_asynchronous_call_is_redriven(
