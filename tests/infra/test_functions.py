@@ -205,9 +205,11 @@ def test_the_environment_holds_names_and_no_secrets(templates: Templates, stage:
     variables: dict[str, Any] = templates.one(stage, FUNCTION, f"{owner}Function")["Environment"]["Variables"]
     retention = {"SWITCHBOARD_CDR_RETENTION_DAYS": "3650"} if stage == "local" and owner in KNOW_THE_RETENTION else {}
     legacy = {"SWITCHBOARD_LEGACY_TABLES": LEGACY_TABLES[stage]} if owner == "BackfillStep" else {}
+    # One less than the concurrent executions that its reviewed inputs set aside for each function.
+    workers = {"SWITCHBOARD_BACKFILL_WORKERS": "99"} if stage == "prod" and owner == "BackfillStep" else {}
     assert {name: templates.text(stage, value) for name, value in variables.items()} == ENVIRONMENT[
         owner
-    ] | retention | legacy | {
+    ] | retention | legacy | workers | {
         "SWITCHBOARD_STAGE": stage,
         "SWITCHBOARD_FUNCTION": OWNERS[owner],
     }
