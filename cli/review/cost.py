@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.review.tables import TABLE, short_name
-from switchboard.schema import deployment
+from switchboard.schema import cdr, deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,14 @@ _PAGE_READ: Final = 4
 """Read units of the newest page of a conversation, strongly consistent: the membership, and some 10 KB of messages."""
 _LIST_READ: Final = 1.5
 """Read units of the first page of a list of groups, some 10 KB of an index."""
+_METRICS: Final = {
+    deployment.CDR_WRITER: 2 + len(cdr.STATUSES),
+    deployment.CDR_QUERY: 2 + 4,
+    deployment.MESSAGES: 1,
+    deployment.STREAM_HANDLER: 2,
+}
+"""Metrics that a function makes where nothing goes wrong: of the writer one for each status, of the reader for each
+kind of question, and two more."""
 _QUEUE_REQUESTS: Final = 3
 """Of a queued CDR at most: sent, received, deleted."""
 
@@ -138,8 +146,7 @@ def _functions(stage: StageTemplates, load: Load, prices: Prices) -> Iterator[Co
     }
     made = seconds = 0.0
     for function in stage.of_type("AWS::Lambda::Function"):
-        environment = function.properties.get("Environment", {}).get("Variables", {})
-        called = calls.get(str(environment.get(deployment.ENV_FUNCTION)), 0)
+        called = calls.get(_function(function), 0)
         made += called
         seconds += called * load.call_seconds * function.properties.get("MemorySize", 128) / _MB_PER_GB
     yield Cost("Lambda requests", made, "requests", made * prices.lambda_request)
@@ -152,20 +159,24 @@ def _functions(stage: StageTemplates, load: Load, prices: Prices) -> Iterator[Co
     yield Cost("X-Ray", traced, "traces", traced * prices.xray_trace)
 
 
+def _function(function: Resource) -> str:
+    """A function's short name."""
+    environment = function.properties.get("Environment", {}).get("Variables", {})
+    return str(environment.get(deployment.ENV_FUNCTION))
+
+
 def _watching(stage: StageTemplates, prices: Prices) -> Iterator[Cost]:
     watched = 0
-    own: set[str] = set()
     for alarm in stage.of_type("AWS::CloudWatch::Alarm"):
         metrics = alarm.properties.get("Metrics")
         parts = [part["MetricStat"]["Metric"] for part in metrics or () if "MetricStat" in part]
         # A query counts as one metric of each table that it names, which is one.
         watched += len(parts) + sum("SELECT" in str(part.get("Expression")) for part in metrics or ())
         watched += metrics is None
-        for part in (*parts, *(() if metrics else (alarm.properties,))):
-            if not part["Namespace"].startswith("AWS/"):
-                own.add(f"{part['MetricName']} {stage.text(alarm.stack, part.get('Dimensions', []))}")
+    functions = stage.of_type("AWS::Lambda::Function")
+    made = sum(_METRICS.get(_function(function), 0) for function in functions)
     yield Cost("Alarms", watched, "metrics", watched * prices.cloudwatch_alarm_metric)
-    yield Cost("Metrics that alarms watch", len(own), "metrics", len(own) * prices.cloudwatch_metric)
+    yield Cost("Metrics of the functions", made, "metrics", made * prices.cloudwatch_metric)
     boards = len(stage.of_type("AWS::CloudWatch::Dashboard"))
     yield Cost("Dashboards", boards, "dashboards", boards * prices.cloudwatch_dashboard)
 

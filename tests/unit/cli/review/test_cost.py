@@ -103,8 +103,17 @@ def test_alarms_cost_by_the_metrics_that_they_watch() -> None:
     alarm = "CloudWatch::Alarm"
     lines = bill(Load(), (alarm, dict(own)), (alarm, other), (alarm, combined), (alarm, query))
     assert lines["Alarms"].quantity == 5
-    assert lines["Metrics that alarms watch"].quantity == 1
-    assert total(tuple(lines.values())) == pytest.approx(0.5 + 0.3)
+    assert total(tuple(lines.values())) == pytest.approx(0.5)
+
+
+def test_functions_cost_by_the_metrics_that_they_make() -> None:
+    functions = [
+        ("Lambda::Function", {"Environment": {"Variables": {"SWITCHBOARD_FUNCTION": name}}})
+        for name in ("cdr-writer", "cdr-query", "backfill")
+    ]
+    line = bill(Load(events=0), *functions)["Metrics of the functions"]
+    assert line.quantity == 9 + 6
+    assert line.usd == pytest.approx(15 * 0.3)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
