@@ -27,7 +27,7 @@ class AuditBucket(PrivateBucket):
             scope,
             construct_id,
             stage=stage,
-            purpose="Who did what in this account, and how its resources were set",
+            purpose="Who did what in this account and how its resources were set",
             key=key,
             access_logs=access_logs,
         )

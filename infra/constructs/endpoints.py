@@ -31,7 +31,7 @@ class GatewayEndpoints(Construct):
         self.dynamodb = self._define(
             "DynamoDb",
             DYNAMODB,
-            purpose="Items of this stage's tables, for its functions",
+            purpose="Items of the tables of this stage for its functions",
             statements=[
                 self._allow(
                     "ItemsOfThisSystem",
@@ -49,7 +49,7 @@ class GatewayEndpoints(Construct):
         self.s3 = self._define(
             "S3",
             S3,
-            purpose="Objects of this stage's buckets, for its functions",
+            purpose="Objects of the buckets of this stage for its functions",
             statements=[
                 self._allow("FindObjects", ["s3:ListBucket"], [bucket.bucket_arn for bucket in data.buckets]),
                 self._allow(

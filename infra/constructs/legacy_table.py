@@ -44,4 +44,4 @@ class LegacyTable(Table):
             deletion_protection=False,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        Tags.of(self).add("purpose", "Call data records as they were kept before, to be imported")
+        Tags.of(self).add("purpose", "Call data records as they were kept before their import")

@@ -32,7 +32,7 @@ class PrivateNetwork(Construct):
 
     def __init__(self, scope: Construct, *, stage: StageConfig, log_key: IKey | None) -> None:
         super().__init__(scope, "Private")
-        purpose = CfnTag(key="purpose", value="Private network of the functions, without a route to the internet")
+        purpose = CfnTag(key="purpose", value="Private network of the functions without a route to the internet")
         vpc = CfnVPC(self, "Vpc", cidr_block=RANGE, enable_dns_support=True, enable_dns_hostnames=True, tags=[purpose])
         routes = CfnRouteTable(self, "Routes", vpc_id=vpc.attr_vpc_id, tags=[purpose])
         self.vpc_id = vpc.attr_vpc_id

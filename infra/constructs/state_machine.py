@@ -61,7 +61,7 @@ class BackfillMachine(Construct):
             ),
             tracing_configuration=CfnStateMachine.TracingConfigurationProperty(enabled=True),
         )
-        Tags.of(self.machine).add("purpose", "Plans, runs, verifies and reports backfills")
+        Tags.of(self.machine).add("purpose", "Plans and runs backfills and reports on them")
         self.machine.node.add_dependency(policy)
 
     @property
@@ -94,7 +94,7 @@ class BackfillMachine(Construct):
             encryption_key=key,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        Tags.of(log_group).add("purpose", f"Events of executions of {self.name}, without their data")
+        Tags.of(log_group).add("purpose", f"Events of executions of {self.name} without their data")
         return log_group
 
     def _define_role(self, function: SwitchboardFunction) -> tuple[Role, ManagedPolicy]:

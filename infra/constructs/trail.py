@@ -95,7 +95,7 @@ class Trail(Construct):
             encryption_key=key,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        Tags.of(log_group).add("purpose", f"Events of trail {name}, for the alarms on them")
+        Tags.of(log_group).add("purpose", f"Events of trail {name} for the alarms on them")
         return log_group
 
     def _define_role(self, name: str) -> tuple[Role, ManagedPolicy]:

@@ -115,7 +115,7 @@ class DataStack(SwitchboardStack):
             planned_as=CDR_UNITS,
             partition_key=cdr.PK,
             sort_key=cdr.SK,
-            purpose="Call data records, append-only",
+            purpose="Append-only call data records",
             key=self._table_key,
             stream=StreamViewType.OLD_IMAGE,
             ttl_attribute=cdr.EXPIRES_AT if self._stage.cdr_retention_days else None,
@@ -133,7 +133,7 @@ class DataStack(SwitchboardStack):
             planned_as=MESSAGES_UNITS,
             partition_key=messages.PK,
             sort_key=messages.SK,
-            purpose="Direct messages, groups and profiles",
+            purpose="Direct messages with their groups and profiles",
             key=self._table_key,
             stream=StreamViewType.NEW_AND_OLD_IMAGES,
             ttl_attribute=messages.EXPIRES_AT,
@@ -155,7 +155,7 @@ class DataStack(SwitchboardStack):
             planned_as=RUNS_UNITS,
             partition_key=runs.PK,
             sort_key=runs.SK,
-            purpose="Backfill runs: locks, budgets and cursors",
+            purpose="Locks and budgets and cursors of backfill runs",
             key=self._table_key,
         )
         self._publish(deployment.RUNS_TABLE_PATH, table.table_name, "Name of the table of backfill runs.")
@@ -166,7 +166,7 @@ class DataStack(SwitchboardStack):
             self,
             "Quarantine",
             stage=self._stage,
-            purpose="What could not be processed, with its payload",
+            purpose="Payloads that could not be processed",
             key=self._bucket_key,
             access_logs=self.access_logs,
         )

@@ -14,8 +14,22 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def templates(run_folder: Path) -> Templates:
-    """The templates of every stage, with prod's placeholders."""
+def synthesized(run_folder: Path) -> Path:
+    """Where everything is synthesized, with the placeholders of prod and of the organisation."""
     out = run_folder / "templates"
     with locked(run_folder / "templates.lock"):
-        return Templates.read(out) if (out / "manifest.json").is_file() else synthesize(out)
+        if not (out / "manifest.json").is_file():
+            synthesize(out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def templates(synthesized: Path) -> Templates:
+    """The templates of every stage, with prod's placeholders."""
+    return Templates.read(synthesized)
+
+
+@pytest.fixture(scope="session")
+def organisation(synthesized: Path) -> Templates:
+    """The template of the management account, which is synthesized with the others."""
+    return Templates.read(synthesized, stages=("organisation",))

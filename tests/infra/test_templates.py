@@ -87,6 +87,10 @@ PARTS = {
     "AWS::SQS::QueuePolicy",
 }
 """Types that stand for nothing of their own: what they belong to says what for."""
+TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}", re.ASCII)
+TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}", re.ASCII)
+"""What every service takes: DynamoDB, S3 and CloudWatch Logs refuse commas and apostrophes, others do not (Tagging AWS
+Resources User Guide, "Tag naming limits and requirements")."""
 
 
 def all_statements(templates: Templates, stage: str) -> list[Statement]:
@@ -128,6 +132,26 @@ def test_everything_that_bears_tags_names_application_and_stage(templates: Templ
     for tags in tagged:
         pairs = tags.items() if isinstance(tags, dict) else ((tag["Key"], tag["Value"]) for tag in tags)
         assert {("application", "switchboard"), ("stage", stage)} <= set(pairs)
+
+
+@pytest.mark.parametrize("stage", [*STAGES, "organisation"])
+def test_no_tag_holds_a_character_that_some_service_refuses(
+    templates: Templates, organisation: Templates, stage: str
+) -> None:
+    every = {**templates.by_stack, **organisation.by_stack}
+    tags = [
+        pair
+        for (owner, _), template in every.items()
+        if owner == stage
+        for resource in template["Resources"].values()
+        for key, value in walk(resource)
+        if key.endswith("Tags")
+        for pair in (value.items() if isinstance(value, dict) else ((tag["Key"], tag["Value"]) for tag in value))
+    ]
+    assert tags
+    for key, value in tags:
+        assert TAG_KEY.fullmatch(key), key
+        assert TAG_VALUE.fullmatch(value), value
 
 
 @pytest.mark.parametrize(("stage", "stack"), [(stage, stack) for stage in STAGES for stack in stacks_of(stage)])
