@@ -130,19 +130,30 @@ def trail_name(stage: StageConfig) -> str:
     return f"{APP}-{stage.name}"
 
 
-def trail_uses_key(scope: Construct, stage: StageConfig) -> PolicyStatement:
+def trail_uses_key(scope: Construct, stage: StageConfig) -> tuple[PolicyStatement, ...]:
     """What CloudTrail does with a trail's key (its User Guide, "Configure AWS KMS key policies for CloudTrail")."""
     stack = Stack.of(scope)
     every_region = stack.format_arn(service="cloudtrail", region="*", resource="trail", resource_name=trail_name(stage))
-    return PolicyStatement(
-        sid="TheTrailEncryptsItsFiles",
-        principals=[CLOUDTRAIL],
-        actions=["kms:DescribeKey", "kms:GenerateDataKey"],
-        resources=["*"],
-        conditions={
-            "StringEquals": {"aws:SourceArn": trail_arn(scope, trail_name(stage))},
-            "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": every_region},
-        },
+    only_it = {"aws:SourceArn": trail_arn(scope, trail_name(stage))}
+    return (
+        PolicyStatement(
+            sid="TheTrailEncryptsItsFiles",
+            principals=[CLOUDTRAIL],
+            actions=["kms:GenerateDataKey"],
+            resources=["*"],
+            conditions={
+                "StringEquals": only_it,
+                "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": every_region},
+            },
+        ),
+        PolicyStatement(
+            # Looking at a key carries no encryption context: under that condition it would be refused.
+            sid="TheTrailLooksAtItsKey",
+            principals=[CLOUDTRAIL],
+            actions=["kms:DescribeKey"],
+            resources=["*"],
+            conditions={"StringEquals": only_it},
+        ),
     )
 
 

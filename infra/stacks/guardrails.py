@@ -85,10 +85,7 @@ class GuardrailsStack(SwitchboardStack):
                 protects="audit",
                 use=S3_USE,
                 only_through="s3",
-                further=[
-                    trail_uses_key(self, self._stage),
-                    _config_uses_key(self),
-                ],
+                further=[*trail_uses_key(self, self._stage), _config_uses_key(self)],
             )
         return AuditBucket(self, "Audit", stage=self._stage, key=key, access_logs=data.access_logs), key
 
