@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 PLACEHOLDER_REGION: Final = "eu-central-1"
 PLACEHOLDER_SUBJECT: Final = "repo:example/switchboard:environment:prod"
-"""A repository that is nobody's pipeline."""
+"""A repository that is nobody's pipeline. Younger ones are named with the ids of owner and repository, as
+`repo:example@1/switchboard@2:…` (GitHub Docs, "OpenID Connect reference", immutable subject claims)."""
 
 _ACCOUNT: Final = r"\d{12}"
 _REGION: Final = r"[a-z]+(-[a-z]+)+-\d"
@@ -45,8 +46,8 @@ PROD: Final = (
     Input("prod-region", "<such as eu-central-1>", _REGION, PLACEHOLDER_REGION),
     Input(
         "prod-ci-subject",
-        "<such as repo:owner/name:environment:prod>",
-        r"[\w.:/-]+:[\w.:/-]+",
+        "<such as repo:owner@1/name@2:environment:prod>",
+        r"[\w.:/@-]+:[\w.:/@-]+",
         PLACEHOLDER_SUBJECT,
     ),
     Input("prod-vpc", "<vpc-…>", f"vpc-{_ID}", "vpc-0123456789abcdef0"),

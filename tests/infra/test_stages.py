@@ -165,6 +165,18 @@ def test_an_input_that_cannot_be_right_is_named(key: str, value: str) -> None:
         prod_inputs({**INPUTS, key: value}.get)
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "repo:acme/switchboard:environment:prod",
+        "repo:acme@1234567/switchboard@7654321:environment:prod",
+        "project_path:acme/switchboard:ref_type:branch:ref:main",
+    ],
+)
+def test_a_pipelines_subject_is_taken_as_its_issuer_writes_it(subject: str) -> None:
+    assert prod_inputs({**INPUTS, "prod-ci-subject": subject}.get).ci_subject == subject
+
+
 def test_copies_are_kept_in_another_region() -> None:
     with pytest.raises(ValueError, match="another region"):
         prod_inputs({**INPUTS, "prod-copies-region": INPUTS["prod-region"]}.get)

@@ -151,9 +151,19 @@ def test_only_main_is_deployed_after_the_checks_as_the_subject_that_the_role_tru
     assert job["if"] == "github.ref == 'refs/heads/main'"
     _, _, subject = PLACEHOLDER_SUBJECT.partition("/switchboard:")
     assert subject == f"environment:{job['environment']}"
-    assert job["env"]["SUBJECT"] == f"repo:${{{{ github.repository }}}}:{subject}"
+    # Its form depends on when the repository was made, so nobody can put it together from the repository's name.
+    assert job["env"]["SUBJECT"] == "${{ vars.CI_SUBJECT }}"
     (signing_in,) = (step for step in job["steps"] if "configure-aws-credentials" in step.get("uses", ""))
     assert signing_in["with"]["role-to-assume"] == "${{ vars.DEPLOYER_ROLE }}"
+
+
+def test_every_variable_that_the_deployment_reads_is_named_where_a_person_looks() -> None:
+    text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text()
+    head, _, body = text.partition("name: deploy")
+    read_by_it = set(re.findall(r"\bvars\.(\w+)", body))
+    assert set(re.findall(r"\b[A-Z]{2,}(?:_[A-Z]+)*\b", head)) == read_by_it
+    page = (ROOT / "docs" / "account-setup.md").read_text()
+    assert [name for name in read_by_it if f"`{name}`" not in page] == []
 
 
 def test_what_the_deployment_is_told_is_what_the_app_asks_for() -> None:
