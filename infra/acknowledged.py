@@ -55,6 +55,11 @@ MISJUDGED: Final = (
         f"{NIST}-CloudWatchLogGroupEncrypted",
     ),
     Misjudged(
+        "I3510",
+        "Knows the last kind of an action's resources only. What AWS Backup tags is of many kinds.",
+        "test_every_named_resource_is_one_that_its_action_knows",
+    ),
+    Misjudged(
         "CKV_AWS_27",
         "Knows customer-managed keys only. Queues are encrypted with SQS's own keys, so that a sender needs none.",
         "test_every_queue_is_encrypted_by_sqs",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Duration, RemovalPolicy, Stack, Tags
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack, Tags
 from aws_cdk.aws_backup import BackupPlan, BackupPlanRule, BackupVault, CfnBackupSelection
 from aws_cdk.aws_events import Schedule
 from aws_cdk.aws_iam import ManagedPolicy, PolicyStatement, Role, ServicePrincipal
 from constructs import Construct
 
 from infra.constructs.key import BACKUP_USE, SwitchboardKey
+from infra.constructs.shapes import UUID
 from switchboard.schema.deployment import APP
 
 if TYPE_CHECKING:
@@ -44,19 +45,19 @@ class Backup(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         key = SwitchboardKey(self, "Key", stage=stage, protects="backups", use=BACKUP_USE)
-        vault = BackupVault(
+        self.vault = BackupVault(
             self,
             "Vault",
             encryption_key=key,
             block_recovery_point_deletion=True,
             removal_policy=RemovalPolicy.RETAIN,
         )
-        Tags.of(vault).add("purpose", "Weekly copies of the tables")
+        Tags.of(self.vault).add("purpose", "Weekly copies of the tables")
         plan = BackupPlan(
             self,
             "Plan",
             backup_plan_name=f"{APP}-{stage.name}",
-            backup_vault=vault,
+            backup_vault=self.vault,
             backup_plan_rules=[
                 BackupPlanRule(
                     rule_name="weekly",
@@ -65,7 +66,7 @@ class Backup(Construct):
                 )
             ],
         )
-        role, policy = self._define_role(stage, tables, vault, [key, *([table_key] if table_key else [])])
+        role, policy = self._define_role(stage, tables, [key, *([table_key] if table_key else [])])
         selection = CfnBackupSelection(
             self,
             "Tables",
@@ -79,7 +80,7 @@ class Backup(Construct):
         selection.node.add_dependency(policy)
 
     def _define_role(
-        self, stage: StageConfig, tables: Sequence[StoredTable], vault: BackupVault, keys: Sequence[IKey]
+        self, stage: StageConfig, tables: Sequence[StoredTable], keys: Sequence[IKey]
     ) -> tuple[Role, ManagedPolicy]:
         description = f"AWS Backup, which copies the tables of stage {stage.name} into their vault."
         role = Role(
@@ -109,7 +110,21 @@ class Backup(Construct):
                 PolicyStatement(
                     sid="FillTheVault",
                     actions=["backup:CopyIntoBackupVault", "backup:DescribeBackupVault"],
-                    resources=[vault.backup_vault_arn],
+                    resources=[self.vault.backup_vault_arn],
+                ),
+                PolicyStatement(
+                    # A copy gets the tags of its table, and the job fails where they cannot be set (AWS Backup
+                    # Developer Guide, "Copying tags onto backups").
+                    sid="TagTheCopiesAsTheTablesAre",
+                    actions=["backup:TagResource"],
+                    resources=[
+                        Stack.of(self).format_arn(
+                            service="backup",
+                            resource="recovery-point",
+                            resource_name=UUID,
+                            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                        )
+                    ],
                 ),
                 PolicyStatement(
                     sid="EncryptTheCopies",

@@ -12,6 +12,7 @@ from infra.constructs.alarm import PERIOD, count, highest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk.aws_backup import IBackupVault
     from aws_cdk.aws_dynamodb import ITable
     from aws_cdk.aws_sqs import IQueue
 
@@ -35,6 +36,18 @@ EXECUTIONS: Final = {
     "ExecutionThrottled": ("throttled", "Step Functions held up state transitions of a backfill."),
 }
 """Metrics of a state machine (Step Functions Developer Guide, "Monitoring with CloudWatch")."""
+
+COPIES: Final = {
+    "backup-failed": (
+        'SELECT SUM(NumberOfBackupJobsFailed) FROM "AWS/Backup"',
+        "AWS Backup could not copy a table into its vault.",
+    ),
+    "backup-expired": (
+        'SELECT SUM(NumberOfBackupJobsExpired) FROM "AWS/Backup"',
+        "AWS Backup did not begin to copy a table in time.",
+    ),
+}
+"""Metrics of a vault (AWS Backup Developer Guide, "AWS Backup metrics with Amazon CloudWatch")."""
 
 
 def alarm_on_queue(alarms: Alarms, queue: IngestQueue, *, name: str) -> None:
@@ -127,5 +140,23 @@ def alarm_on_state_machine(alarms: Alarms, arn: str, *, name: str) -> None:
             reaches=1,
             name=f"{name}-{end}",
             page=f"{name}-{end}",
+            says=says,
+        )
+
+
+def alarm_on_copies(alarms: Alarms, vault: IBackupVault) -> None:
+    """Copies of tables that were not made."""
+    for name, (jobs, says) in COPIES.items():
+        alarms.when(
+            "".join(word.capitalize() for word in name.split("-")),
+            # Jobs are counted by vault and by further dimensions; a query adds up whichever there are.
+            MathExpression(
+                expression=f"{jobs} WHERE BackupVaultName = '{vault.backup_vault_name}'",
+                label="Copies that were not made",
+                period=PERIOD,
+            ),
+            reaches=1,
+            name=name,
+            page="backup-failed",
             says=says,
         )

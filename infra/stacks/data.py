@@ -42,8 +42,7 @@ class DataStack(SwitchboardStack):
         self.quarantine = self._define_quarantine()
         self.reports = self._define_reports()
         self.failed_invocations = FailedInvocations(self, "FailedInvocations", stage=stage)
-        if stage.backup_plan:
-            self._define_backup()
+        self.backup = self._define_backup() if stage.backup_plan else None
         if stage.make_legacy_tables:
             self._define_legacy_tables()
 
@@ -187,8 +186,8 @@ class DataStack(SwitchboardStack):
         self._publish(deployment.REPORTS_PATH, bucket.bucket_name, "Name of the bucket of backfill reports.")
         return bucket
 
-    def _define_backup(self) -> None:
-        Backup(
+    def _define_backup(self) -> Backup:
+        return Backup(
             self,
             "Backup",
             stage=self._stage,

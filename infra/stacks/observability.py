@@ -9,6 +9,7 @@ from infra.constructs.dashboard import Watched, define_dashboard
 from infra.constructs.function_alarms import STUCK_PERIODS, FunctionAlarms
 from infra.constructs.stack import SwitchboardStack
 from infra.constructs.store_alarms import (
+    alarm_on_copies,
     alarm_on_failed_invocations,
     alarm_on_queue,
     alarm_on_state_machine,
@@ -54,6 +55,8 @@ class ObservabilityStack(SwitchboardStack):
         self._watch_messages(data, functions)
         self._watch_backfill(data, backfill)
         alarm_on_failed_invocations(self._alarms, data.failed_invocations, name=deployment.FAILED_INVOCATIONS)
+        if data.backup is not None:
+            alarm_on_copies(self._alarms, data.backup.vault)
         self._define_dashboard(data, functions, backfill)
 
     def _watch_cdrs(self, data: DataStack, functions: FunctionsStack) -> None:

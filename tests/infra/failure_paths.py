@@ -64,11 +64,11 @@ def metrics(templates: Templates, stage: str, alarm: Mapping[str, Any]) -> Itera
         yield watched(part["MetricName"], **dimensions)
     for part in alarm.get("Metrics", []):
         query = re.fullmatch(
-            r"SELECT SUM\((\w+)\) FROM SCHEMA\(\"[\w/]+\", Operation, TableName\) WHERE TableName = '(.+)'",
+            r"SELECT SUM\((\w+)\) FROM (?:SCHEMA\(\"[\w/]+\", Operation, TableName\)|\"[\w/]+\") WHERE (\w+) = '(.+)'",
             templates.text(stage, part.get("Expression", "")),
         )
         if query:
-            yield watched(query.group(1), TableName=query.group(2))
+            yield watched(query.group(1), **{query.group(2): query.group(3)})
 
 
 def failure_paths(templates: Templates, stage: str) -> set[Watched]:
@@ -80,6 +80,7 @@ def failure_paths(templates: Templates, stage: str) -> set[Watched]:
         *_of_queues(templates, stage),
         *_of_tables(templates, stage),
         *_of_state_machines(templates, stage),
+        *_of_vaults(templates, stage),
     }
 
 
@@ -139,6 +140,12 @@ def _of_state_machines(templates: Templates, stage: str) -> Iterator[Watched]:
     for logical_id in templates.resources(stage, "AWS::StepFunctions::StateMachine"):
         for metric in EXECUTIONS:
             yield watched(metric, StateMachineArn=_reference(logical_id, attribute="Arn"))
+
+
+def _of_vaults(templates: Templates, stage: str) -> Iterator[Watched]:
+    for logical_id in templates.resources(stage, "AWS::Backup::BackupVault"):
+        for metric in ("NumberOfBackupJobsFailed", "NumberOfBackupJobsExpired"):
+            yield watched(metric, BackupVaultName=_reference(logical_id, attribute="BackupVaultName"))
 
 
 def _reference(logical_id: str, *, attribute: str | None = None) -> str:

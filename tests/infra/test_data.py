@@ -313,25 +313,3 @@ def test_every_key_has_an_alias_that_says_what_it_protects(templates: Templates)
         }
         assert len(aliases) == len(templates.resources(stage, KEY))
         assert all(name.startswith(f"alias/switchboard-{stage}-") for name in aliases.values())
-
-
-def test_only_prod_has_a_backup_plan_and_it_covers_what_cannot_be_made_again(templates: Templates) -> None:
-    for stage in ("local", "dev"):
-        assert not templates.resources(stage, "AWS::Backup::BackupPlan")
-    (plan,) = templates.resources("prod", "AWS::Backup::BackupPlan").values()
-    (rule,) = plan["Properties"]["BackupPlan"]["BackupPlanRule"]
-    assert rule["Lifecycle"] == {"DeleteAfterDays": 365}
-    (selection,) = templates.resources("prod", "AWS::Backup::BackupSelection").values()
-    chosen = selection["Properties"]["BackupSelection"]
-    assert [templates.text("prod", arn) for arn in chosen["Resources"]] == [
-        f"${{{table}.Arn}}" for table in ("CdrTable", "MessagesTable", "RunsTable")
-    ]
-    assert [dependency[:12] for dependency in selection["DependsOn"]] == ["BackupPolicy"]
-
-
-def test_the_vault_refuses_to_delete_a_copy_before_its_time(templates: Templates) -> None:
-    (vault,) = templates.resources("prod", "AWS::Backup::BackupVault").values()
-    (deny,) = templates.statements("prod", vault["Properties"]["AccessPolicy"])
-    assert deny.effect == "Deny"
-    assert "backup:DeleteRecoveryPoint" in deny.actions
-    assert templates.text("prod", vault["Properties"]["EncryptionKeyArn"]) == "${BackupKey.Arn}"

@@ -68,6 +68,7 @@ PLANTED: dict[str, dict[str, Any]] = {
     "queue": {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": {}}},
     "table": {"Type": "AWS::DynamoDB::Table", "Properties": {}},
     "state machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {}},
+    "vault": {"Type": "AWS::Backup::BackupVault", "Properties": {}},
 }
 
 

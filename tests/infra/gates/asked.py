@@ -38,6 +38,7 @@ PAYLOAD: Final = f"2026/11/21/{'0a' * 32}.json"
 BATCH: Final = f"aws/lambda/{MAPPING}/shardId-00000001414562045508-2bac9cd2/2026/11/21/2026-11-21T06.30.00-{MAPPING}"
 REPORT: Final = f"runs/{MAPPING}/report.json"
 JOURNAL: Final = f"runs/{MAPPING}/journal/000001/01-000000001-x"
+COPY: Final = f"arn:aws:backup:{REGION}:{ACCOUNT}:recovery-point:{MAPPING}"
 EXECUTION: Final = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:switchboard-prod-backfill:{MAPPING}"
 BY_CODE: Final = {"lambda:SourceFunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:switchboard-prod-cdr-guard"}
 INVOKE, SEND, ASSUME = "lambda:InvokeFunction", "sqs:SendMessage", "sts:AssumeRole"
@@ -131,6 +132,8 @@ REQUESTS: Final = (
     Request("the machine calls no other", NO, MACHINE, INVOKE, WRITES),
     Request("tables are copied", YES, BACKUP, "dynamodb:StartAwsBackupJob", CDRS),
     Request("and not read", NO, BACKUP, "dynamodb:Scan", CDRS),
+    Request("a copy is tagged", YES, BACKUP, "backup:TagResource", COPY),
+    Request("and not removed", NO, BACKUP, "backup:DeleteRecoveryPoint", COPY),
     Request("Lambda connects a function", YES, WRITER, "ec2:CreateNetworkInterface", INTERFACE),
     Request(
         "a function's code connects nothing",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,6 +152,21 @@ def test_what_is_no_star_is_the_full_shape_of_a_name(stages: dict[str, StageTemp
         for shape in SHAPES:
             rest = rest.replace(shape, "")
         assert "?" not in rest, f"{resource} is no literal, and no name of a known shape"
+
+
+def test_every_named_resource_is_one_that_its_action_knows(stages: dict[str, StageTemplates]) -> None:
+    named = {
+        (grant.action, grant.resource)
+        for stage in stages.values()
+        for grant in grants(stage)
+        if grant.resource.startswith("arn:") and grant.effect == "Allow" and grant.through != BOUNDARY
+    }
+    assert named
+    for action, resource in named:
+        service, name = action.split(":")
+        forms = {form["resource_arn_format"] for form in get_action_data(service, name)[service]} - {"*"}
+        patterns = [re.sub(r"\$\{\w+\}", "*", form) for form in forms]
+        assert any(fnmatchcase(resource, pattern) for pattern in patterns), f"{action} knows no {resource}"
 
 
 def test_every_resource_of_all_is_unavoidable(stages: dict[str, StageTemplates]) -> None:
