@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from switchboard.schema.deployment import APP
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -13,6 +15,10 @@ LONGEST: Final = 5_120
 DEPLOYMENT: Final = "arn:*:iam::*:role/cdk-hnb659fds-cfn-exec-role-*"
 """The role with which CloudFormation deploys what the CDK hands over, in whichever account. The calls are its own:
 `aws:PrincipalArn` names it, and `aws:CalledVia` says nothing."""
+
+OUR_TABLES: Final = f"arn:*:dynamodb:*:*:table/{APP}-*"
+"""The tables of every stage: CloudFormation names them after their stack. People delete others by hand: the old table
+once it is imported, and one that was restored to look at it."""
 
 GLOBAL_SERVICES: Final = (
     "account:*",
@@ -55,7 +61,8 @@ def control_policy(regions: Sequence[str]) -> dict[str, Any]:
     return {
         "Version": "2012-10-17",
         "Statement": [
-            _deny("TablesComeAndGoByDeploymentOnly", ["dynamodb:CreateTable", "dynamodb:DeleteTable"], _NOT_DEPLOYED),
+            _deny("TablesComeByDeploymentOnly", ["dynamodb:CreateTable"], _NOT_DEPLOYED),
+            {**_deny("OurTablesGoByDeploymentOnly", ["dynamodb:DeleteTable"], _NOT_DEPLOYED), "Resource": OUR_TABLES},
             _deny(
                 "NobodyGetsALastingKey",
                 [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,12 +13,16 @@ from infra.build import build, new_app
 from infra.config_types import PLACEHOLDER_ACCOUNT
 from infra.constructs.control_policy import DEPLOYMENT, LONGEST, control_policy
 from infra.inputs import PLACEHOLDER_REGION, organisation
-from tests.infra.templates import cdk_context
+from switchboard.schema import deployment
+from tests.infra.templates import ROOT, STAGES, cdk_context
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.infra.templates import Templates
+
 POLICY = "AWS::Organizations::Policy"
+TABLE = "AWS::DynamoDB::Table"
 REGIONS = ("eu-central-1", "eu-west-1")
 
 
@@ -102,22 +107,24 @@ def statements() -> dict[str, dict[str, Any]]:
     return {each["Sid"]: each for each in control_policy(REGIONS)["Statement"]}
 
 
-def test_it_only_denies_and_everywhere() -> None:
-    for each in statements().values():
-        assert (each["Effect"], each["Resource"]) == ("Deny", "*")
+def test_it_only_denies_and_everywhere_but_for_tables_of_others() -> None:
+    narrowed = {sid: each["Resource"] for sid, each in statements().items() if each["Resource"] != "*"}
+    assert {each["Effect"] for each in statements().values()} == {"Deny"}
+    assert narrowed == {"OurTablesGoByDeploymentOnly": "arn:*:dynamodb:*:*:table/switchboard-*"}
 
 
 def test_tables_and_recording_change_by_deployment_only() -> None:
-    tables = statements()["TablesComeAndGoByDeploymentOnly"]
+    made = statements()["TablesComeByDeploymentOnly"]
+    deleted = statements()["OurTablesGoByDeploymentOnly"]
     recording = statements()["RecordingChangesByDeploymentOnly"]
-    assert tables["Action"] == ["dynamodb:CreateTable", "dynamodb:DeleteTable"]
+    assert (made["Action"], deleted["Action"]) == (["dynamodb:CreateTable"], ["dynamodb:DeleteTable"])
     assert {"cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "cloudtrail:PutEventSelectors"} <= set(
         recording["Action"]
     )
     assert {"config:StopConfigurationRecorder", "config:DeleteConfigurationRecorder", "config:DeleteConfigRule"} <= set(
         recording["Action"]
     )
-    for each in (tables, recording):
+    for each in (made, deleted, recording):
         assert each["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": DEPLOYMENT}}
 
 
@@ -133,6 +140,21 @@ def test_tables_and_recording_change_by_deployment_only() -> None:
 )
 def test_the_deployment_is_cloudformations_role_and_no_other(role: str, deploys: bool) -> None:
     assert fnmatch.fnmatchcase(role, DEPLOYMENT) is deploys
+
+
+def test_every_table_of_a_stage_is_named_as_the_policy_says(templates: Templates) -> None:
+    pattern = str(statements()["OurTablesGoByDeploymentOnly"]["Resource"]).rpartition("/")[2]
+    for stage in STAGES:
+        assert fnmatch.fnmatchcase(f"{templates.artifact(stage, 'data')['properties']['stackName']}-Table-X", pattern)
+        named = [table["Properties"].get("TableName") for table in templates.resources(stage, TABLE).values()]
+        assert set(named) <= {None, deployment.LOCAL_LEGACY_TABLE}, "CloudFormation names them after their stack"
+
+
+def test_a_table_is_restored_under_a_name_that_people_may_delete() -> None:
+    pattern = str(statements()["OurTablesGoByDeploymentOnly"]["Resource"]).rpartition("/")[2]
+    page = (ROOT / "docs" / "operations.md").read_text()
+    (target,) = re.findall(r'--target-table-name "(\S+)"', page)
+    assert not fnmatch.fnmatchcase(target.replace("$table", "switchboard-prod-data-Table-X"), pattern)
 
 
 def test_nobody_gets_a_lasting_key_the_deployment_included() -> None:

@@ -49,6 +49,10 @@ AUDIENCE = "token.actions.githubusercontent.com:aud"
 FOR_AWS: Final = {AUDIENCE: "sts.amazonaws.com"}
 PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
 THEIR_TABLE = f"arn:aws:dynamodb:{REGION}:{OTHER_ACCOUNT}:table/theirs"
+DELETE: Final = "dynamodb:DeleteTable"
+OLD: Final = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/qm_cdr"
+RESTORED: Final = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/restored-switchboard-prod-data-CdrTable-1ABCDEFGHIJKL"
+IMPORTED: Final = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/switchboard-prod-data-CdrTable-1ABCDEFGHIJKL-restored"
 THROUGH_DYNAMODB: Final = {"kms:ViaService": f"dynamodb.{REGION}.amazonaws.com", "kms:CallerAccount": ACCOUNT}
 INTERFACE = f"arn:aws:ec2:{REGION}:{ACCOUNT}:network-interface/eni-0123456789abcdef0"
 PREVIEW: Final = {
@@ -242,6 +246,10 @@ REQUESTS: Final = (
     Request("deployment deletes a table", YES, DEPLOYMENT, "dynamodb:DeleteTable", CDRS, in_organisation=True),
     Request("an administrator does not", NEVER, PLATFORM_TEAM, "dynamodb:DeleteTable", CDRS, in_organisation=True),
     Request("a service does not", NEVER, QM, "dynamodb:DeleteTable", CDRS, in_organisation=True, also_given=True),
+    Request("an administrator deletes the old table", YES, PLATFORM_TEAM, DELETE, OLD, in_organisation=True),
+    Request("an administrator deletes a restored one", YES, PLATFORM_TEAM, DELETE, RESTORED, in_organisation=True),
+    Request("none that may be deployed", NEVER, PLATFORM_TEAM, DELETE, IMPORTED, in_organisation=True),
+    Request("an administrator makes none", NEVER, PLATFORM_TEAM, "dynamodb:CreateTable", OLD, in_organisation=True),
     Request("deployment makes no user", NEVER, DEPLOYMENT, "iam:CreateUser", KEY.arn, in_organisation=True),
     Request(
         "an administrator makes no key", NEVER, PLATFORM_TEAM, "iam:CreateAccessKey", KEY.arn, in_organisation=True

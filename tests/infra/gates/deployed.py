@@ -145,6 +145,9 @@ def _name(resource: Resource) -> str:
     given = [str(resource.properties[name]) for name in _NAMED_BY if name in resource.properties]
     if given:
         return given[0]
+    if resource.type == "AWS::DynamoDB::Table":
+        # As CloudFormation names it: policies speak of the beginning.
+        return f"switchboard-prod-{resource.stack}-{resource.logical_id}-1ABCDEFGHIJKL"
     return resource.logical_id.lower() if resource.type == "AWS::S3::Bucket" else resource.logical_id
 
 
