@@ -222,6 +222,11 @@ DEV: Final = (
         "never end.",
         {"data/AccessLogs": ("CKV_AWS_18", "s3_bucket_logging_enabled_check")},
     ),
+    Gap(
+        "S3 writes no access logs into a bucket whose objects can be locked. Only S3 puts objects there, and what is "
+        "overwritten or deleted stays for a week as an old version.",
+        {"data/AccessLogs": ("s3_bucket_object_lock_enabled_check",)},
+    ),
 )
 
 ACKNOWLEDGED: Final = {"dev": DEV, "prod": PROD}

@@ -79,7 +79,8 @@ class PrivateBucket(Bucket):
 class AccessLogBucket(Bucket):
     """The bucket in which S3 keeps who called the others, for an account that has none yet.
 
-    S3 writes access logs under its own keys only (S3 User Guide, "Enabling Amazon S3 server access logging").
+    S3 writes access logs under its own keys only (S3 User Guide, "Enabling Amazon S3 server access logging"), and never
+    where objects can be locked ("Object Lock considerations").
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: StageConfig) -> None:
@@ -90,7 +91,6 @@ class AccessLogBucket(Bucket):
             object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             versioned=True,
-            object_lock_enabled=True,
             encryption=BucketEncryption.S3_MANAGED,
             lifecycle_rules=[
                 LifecycleRule(
