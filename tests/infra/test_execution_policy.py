@@ -168,6 +168,17 @@ def test_keys_are_used_for_the_vault_by_aws_backup_only(action: str) -> None:
     assert not fnmatchcase("dynamodb.eu-central-1.amazonaws.com", service)
 
 
+def test_the_page_says_what_the_policy_does_not_hold(templates: Templates) -> None:
+    roles = [role for stage in STAGES for role in templates.resources(stage, "AWS::IAM::Role").values()]
+    unbound = [role for role in roles if "PermissionsBoundary" not in role["Properties"]]
+    (making,) = (one for one in POLICY if "iam:CreateRole" in _listed(one["Action"]))
+    # While roles of AWS services and of operators have no boundary, none can be demanded of every role.
+    assert unbound
+    assert "Condition" not in making
+    page = " ".join((ROOT / "docs" / "account-setup.md").read_text().split())
+    assert "A merged template can make itself administrator" in page
+
+
 @pytest.mark.parametrize("action", KEYS_AND_PASSWORDS)
 def test_nobody_gets_a_key_or_a_password(action: str) -> None:
     assert says("Deny", action, "arn:aws:iam::1:user/jo")
