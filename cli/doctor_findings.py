@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     Check = Callable[[], Iterable["Finding"]]
 
-_REFUSED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_REFUSED: Final = frozenset({"403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+"""What AWS answers to those who may not look; S3 has a mere status for a question that takes no body."""
 _NOT_SERVED: Final = frozenset(
     {"InternalFailure", "InvalidAction", "NotImplemented", "UnknownOperation", "UnknownOperationException"}
 )
@@ -81,7 +82,7 @@ def examined(about: str, check: Check, *, is_local: bool) -> Iterator[Finding]:
                 about,
                 State.UNSEEN,
                 f"These credentials may not look: {error.operation_name}.",
-                "Use a role that may read the account's configuration, such as one with AWS's policy SecurityAudit.",
+                "Use a role with AWS's policy SecurityAudit and with docs/examples/audit-policy.json.",
             )
         else:
             raise failure_of(error) or error from error

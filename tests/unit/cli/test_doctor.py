@@ -249,6 +249,12 @@ def test_who_may_not_look_learns_that_nobody_looked(operation: str, about: str) 
     state, text = found[about]
     assert state == "unseen"
     assert "SecurityAudit" in text
+    assert "docs/examples/audit-policy.json" in text
+
+
+def test_a_bucket_that_this_role_may_not_look_for_is_not_gone() -> None:
+    code, found = examine(s3__head_bucket=aws_error("403", "HeadBucket", 403))
+    assert (code, found["log bucket"][0]) == (Code.PARTLY, "unseen")
 
 
 def test_an_unknown_answer_of_aws_is_not_taken_for_health() -> None:
