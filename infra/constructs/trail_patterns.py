@@ -31,7 +31,7 @@ READS: Final = (
 )
 """Data events that hand out many items at once."""
 
-_NAME: Final = "$.requestParameters.tableName"
+_BUCKET: Final = "$.requestParameters.s3Bucket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,14 @@ class Guarded:
 
     name: str
     arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """How a backfill reads a table from an export: as which role, by its unique id, and into which bucket."""
+
+    role: str
+    bucket: str
 
 
 def table_deleted(tables: Sequence[Guarded]) -> str:
@@ -89,18 +97,19 @@ def bulk_read(known: Iterable[str]) -> str:
 
 
 def table_copied(tables: Sequence[Guarded]) -> str:
-    """A table's items leave it whole: exported, restored beside it, or sent to a stream of Kinesis."""
-    here = _any(
-        _called(tables),
-        *(
-            f'$.requestParameters.{field} = "*{table.name}"'
-            for table in tables
-            for field in ("tableArn", "sourceTableName", "sourceTableArn")
-        ),
+    """A table's items leave it whole: restored beside it, or sent to a stream of Kinesis."""
+    here = _any(_called(tables), _asked(tables, "sourceTableName", "sourceTableArn"))
+    return _all(_dynamodb("RestoreTableToPointInTime", "EnableKinesisStreamingDestination"), here)
+
+
+def table_exported(tables: Sequence[Guarded], ordinary: Exports) -> str:
+    """A table's items leave it whole: exported by another identity, or into another bucket, than a backfill does it."""
+    foreign = _any(
+        _outside((ordinary.role,)),
+        f"{_BUCKET} NOT EXISTS",
+        f'{_BUCKET} != "{ordinary.bucket}"',
     )
-    return _all(
-        _dynamodb("ExportTableToPointInTime", "RestoreTableToPointInTime", "EnableKinesisStreamingDestination"), here
-    )
+    return _all(_dynamodb("ExportTableToPointInTime"), _asked(tables, "tableArn"), foreign)
 
 
 def long_term_key() -> str:
@@ -124,7 +133,11 @@ def _named(*events: str) -> str:
 
 
 def _called(tables: Sequence[Guarded]) -> str:
-    return _any(*(f'{_NAME} = "*{table.name}"' for table in tables))
+    return _asked(tables, "tableName")
+
+
+def _asked(tables: Sequence[Guarded], *fields: str) -> str:
+    return _any(*(f'$.requestParameters.{field} = "*{table.name}"' for field in fields for table in tables))
 
 
 def _outside(known: Iterable[str]) -> str:

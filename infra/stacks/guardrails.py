@@ -15,7 +15,7 @@ from infra.constructs.key import S3_USE, SwitchboardKey
 from infra.constructs.stack import SwitchboardStack
 from infra.constructs.trail import Recorded, Trail, trail_name, trail_uses_key
 from infra.constructs.trail_alarms import alarm_on, watch_data, watch_management
-from infra.constructs.trail_patterns import Guarded
+from infra.constructs.trail_patterns import Exports, Guarded
 
 if TYPE_CHECKING:
     from aws_cdk import Stack
@@ -70,7 +70,8 @@ class GuardrailsStack(SwitchboardStack):
                 ),
             )
             bucket.receive_trail(trail_arn(self, trail_name(stage)))
-            self._watch(trail, topic, [*roles, access.data_operator.role])
+            exports = Exports(backfill.function.role.role_id, data.reports.bucket_name)
+            self._watch(trail, topic, [*roles, access.data_operator.role], exports)
         if stage.config_recorder is not None:
             made = isinstance(stage.config_recorder, Create)
             ConfigRules(self, "Config", stage=stage, made_recorder_delivers_to=bucket if made else None)
@@ -89,12 +90,12 @@ class GuardrailsStack(SwitchboardStack):
             )
         return AuditBucket(self, "Audit", stage=self._stage, key=key, access_logs=data.access_logs), key
 
-    def _watch(self, trail: Trail, topic: ITopic, known: list[Role]) -> None:
+    def _watch(self, trail: Trail, topic: ITopic, known: list[Role], exports: Exports) -> None:
         tables = [Guarded(table.table_name, table.table_arn) for table in self._guarded]
         management: ILogGroup = trail.log_group
         if isinstance(self._stage.trail, Existing):
             management = LogGroup.from_log_group_name(self, "AccountTrail", self._stage.trail.id)
-        watched = [(management, watch) for watch in watch_management(tables)]
+        watched = [(management, watch) for watch in watch_management(tables, exports)]
         watched += [(trail.log_group, watch) for watch in watch_data([role.role_id for role in known])]
         alarm_on(Alarms(self, self._stage, topic), list(dict.fromkeys(watched)))
 
