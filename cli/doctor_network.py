@@ -34,24 +34,53 @@ def network(target: Target) -> Iterator[Finding]:
     yield well("network", f"All {len(connections)} functions are in {vpc}.")
     subnets = sorted({subnet for connection in connections for subnet in connection["SubnetIds"]})
     groups = sorted({group for connection in connections for group in connection["SecurityGroupIds"]})
-    yield from _endpoints(target, vpc)
-    yield from _routes(target, subnets)
+    tables = _tables_of(target, vpc, subnets)
+    yield from _endpoints(target, vpc, tables)
+    yield from _routes(tables)
     yield from _groups(target, groups)
     yield from _default_group(target, vpc)
 
 
-def _endpoints(target: Target, vpc: str) -> Iterable[Finding]:
-    found = target.client("ec2").describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["VpcEndpoints"]
-    available = {one["ServiceName"].rpartition(".")[2] for one in found if one["State"].lower() == "available"}
-    missing = [service for service in SERVICES if service not in available]
+def _tables_of(target: Target, vpc: str, subnets: list[str]) -> list[Mapping[str, Any]]:
+    """The route tables that the subnets use: a subnet without one of its own uses the network's main one."""
+    filters = [{"Name": "vpc-id", "Values": [vpc]}]
+    found = target.client("ec2").describe_route_tables(Filters=filters)["RouteTables"]
+    associated = [(table, association) for table in found for association in table["Associations"]]
+    own = {str(association.get("SubnetId")) for _, association in associated}
+    falls_back = not own.issuperset(subnets)
+    used = {
+        str(table["RouteTableId"]): table
+        for table, association in associated
+        if association.get("SubnetId") in subnets or (falls_back and association["Main"])
+    }
+    return list(used.values())
+
+
+def _endpoints(target: Target, vpc: str, tables: list[Mapping[str, Any]]) -> Iterable[Finding]:
+    filters = [{"Name": "vpc-id", "Values": [vpc]}]
+    found = target.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
+    available = [one for one in found if one["State"].lower() == "available"]
+    leading = {
+        service: {
+            str(name)
+            for one in available
+            if one["ServiceName"].rpartition(".")[2] == service
+            for name in one["RouteTableIds"]
+        }
+        for service in SERVICES
+    }
+    used = {str(table["RouteTableId"]) for table in tables}
+    missing = [service for service in SERVICES if not leading[service] or used - leading[service]]
     if missing:
-        return [amiss("endpoints", f"No endpoint reaches {' or '.join(missing)} from {vpc}.", _AGAIN)]
+        astray = sorted(set().union(*(used - leading[service] for service in missing)))
+        said = f"No endpoint reaches {' or '.join(missing)} from {vpc} by {', '.join(astray) or 'any route table'}."
+        return [amiss("endpoints", said, _AGAIN)]
     return [well("endpoints", "DynamoDB and S3 are reached through endpoints.")]
 
 
-def _routes(target: Target, subnets: list[str]) -> Iterable[Finding]:
-    filters = [{"Name": "association.subnet-id", "Values": subnets}]
-    tables = target.client("ec2").describe_route_tables(Filters=filters)["RouteTables"]
+def _routes(tables: list[Mapping[str, Any]]) -> Iterable[Finding]:
+    if not tables:
+        return [amiss("routes", "The functions' subnets have no route table.", _AGAIN)]
     out = sorted(
         {
             str(route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock"))

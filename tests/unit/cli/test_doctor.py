@@ -56,14 +56,19 @@ def connection(vpc: str = "vpc-1") -> Any:
     return {"VpcConfig": {"VpcId": vpc, "SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}
 
 
-def endpoints(*services: str, state: str = "available") -> Any:
-    return {"VpcEndpoints": [{"ServiceName": f"com.amazonaws.x.{one}", "State": state} for one in services]}
+def endpoints(*services: str, state: str = "available", led_to_from: tuple[str, ...] = ("rtb-1",)) -> Any:
+    reached = {"State": state, "RouteTableIds": list(led_to_from)}
+    return {"VpcEndpoints": [{"ServiceName": f"com.amazonaws.x.{one}", **reached} for one in services]}
+
+
+def route_table(name: str, association: dict[str, Any], *further: dict[str, str]) -> dict[str, Any]:
+    local = {"DestinationCidrBlock": "10.0.0.0/24", "GatewayId": "local"}
+    endpoint = {"DestinationPrefixListId": "pl-66a5400f", "GatewayId": "vpce-1"}
+    return {"RouteTableId": name, "Associations": [association], "Routes": [local, endpoint, *further]}
 
 
 def routes(*further: dict[str, str]) -> Any:
-    local = {"DestinationCidrBlock": "10.0.0.0/24", "GatewayId": "local"}
-    endpoint = {"DestinationPrefixListId": "pl-66a5400f", "GatewayId": "vpce-1"}
-    return {"RouteTables": [{"Routes": [local, endpoint, *further]}]}
+    return {"RouteTables": [route_table("rtb-1", {"Main": False, "SubnetId": "subnet-1"}, *further)]}
 
 
 def copied() -> Any:
@@ -291,6 +296,6 @@ def test_a_person_reads_a_line_for_each_and_the_remedy_below() -> None:
     result = Answers(answers, stage="prod", now=NOW).run("doctor")
     lines = result.stdout.splitlines()
     (at,) = [number for number, line in enumerate(lines) if line.startswith("amiss")]
-    assert lines[at] == "amiss   endpoints: No endpoint reaches s3 from vpc-1."
+    assert lines[at] == "amiss   endpoints: No endpoint reaches s3 from vpc-1 by rtb-1."
     assert lines[at + 1].startswith("        Deploy the stage's network again")
     assert len([line for line in lines if line.startswith("ok ")]) == 17
