@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import botocore.exceptions as aws
 from botocore.parsers import ResponseParserError
 
-from local_cloud.errors import LocalCloudError, NotSetUpError, PortTakenError
+from local_cloud.errors import LocalCloudError, NotSetUpError, PortTakenError, UnresponsiveError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,6 +145,9 @@ def _failure_by_type(error: Exception) -> Failure | None:
 def _failure_of_local_cloud(error: LocalCloudError) -> Failure:
     if isinstance(error, PortTakenError | NotSetUpError):
         return Failure(Code.REFUSED, str(error), remedy="Then run the same command again.")
+    if isinstance(error, UnresponsiveError):
+        remedy = "Run the same command again in a moment. `switchboard local down` ends it, and what it holds with it."
+        return Failure(Code.UNAVAILABLE, str(error), remedy=remedy)
     return Failure(Code.FAULT, str(error), remedy=REPORT)
 
 

@@ -29,7 +29,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start the local cloud, deploy the system to it and leave it running. Where one runs already, say so."""
-    cloud = LocalCloud.running()
+    cloud = _running()
     if cloud is None:
         console = output.progress()
         with console.status("Synthesizing the CDK app (about ten seconds)"):
@@ -60,7 +60,7 @@ def down(as_json: Json = False) -> None:
 @app.command()
 def status(as_json: Json = False) -> None:
     """Show whether a local cloud runs, and where. Ends with 4 where none does."""
-    cloud = LocalCloud.running()
+    cloud = _running()
     if cloud is None:
         raise Failure(Code.NOT_FOUND, "No local cloud is running.", remedy="Start one: switchboard local up")
     if as_json:
@@ -68,6 +68,11 @@ def status(as_json: Json = False) -> None:
         return
     output.result(f"The local cloud runs at {cloud.endpoint_url}.")
     output.result(f"In your shell: . {ENV_FILE.relative_to(ROOT)}")
+
+
+def _running() -> LocalCloud | None:
+    with output.waiting("Asking the local cloud"):
+        return LocalCloud.running()
 
 
 def _facts(cloud: LocalCloud) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli import output
 from cli.errors import Code, Failure, failure_of, failure_of_function
 from local_cloud.cloud import LocalCloud
 from local_cloud.identity import REGION as LOCAL_REGION
@@ -151,7 +152,8 @@ def connect(
 
 
 def _local(where: Where, running: Callable[[], LocalCloud | None]) -> Target:
-    cloud = running()
+    with output.waiting("Asking the local cloud"):
+        cloud = running()
     if cloud is None:
         raise Failure(Code.NOT_FOUND, "No local cloud is running.", remedy="Start one: switchboard local up")
     root_key = None if where.profile else ROOT_KEY

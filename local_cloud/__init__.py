@@ -30,7 +30,7 @@ The one that stays until it is told to go (`make local-up`, `switchboard local u
     from local_cloud import standing
 
     cloud, is_new = standing.up(port, progress=show)   # deploys `cdk.out`, writes `.local/env` last
-    LocalCloud.running()                               # it, or None; from any process
+    LocalCloud.running()                               # it, or None; from any process; waits until it answers
     standing.down()                                    # true if one was stopped
 
 Account, region and root's keys stand in `local_cloud.identity`. Everything raised is a

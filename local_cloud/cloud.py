@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import boto3
 
 from local_cloud import deployment, instances
-from local_cloud.errors import LocalCloudError, NotSetUpError, PortTakenError, StartError
+from local_cloud.errors import LocalCloudError, NotSetUpError, PortTakenError, StartError, UnresponsiveError
 from local_cloud.identity import ACCOUNT, REGION, ROOT_KEY
 from local_cloud.paths import ASSEMBLY, EMULATOR_PYTHON, FUNCTIONS_PYTHON, ROOT
 from local_cloud.supervisor import RELEASE
@@ -32,6 +32,8 @@ HOST: Final = "127.0.0.1"
 LOCAL_STACKS: Final = "local/**"
 """Every stack of stage `local`, as the CDK CLI selects them."""
 _START_SECONDS: Final = 60
+_ANSWER_SECONDS: Final = 20
+"""How long a cloud that stands may take to answer: a machine under load, or one that just woke up, needs longer."""
 _STOP_SECONDS: Final = 15
 _LOG_TAIL: Final = 4_000
 
@@ -82,15 +84,21 @@ class LocalCloud:
 
     @classmethod
     def running(cls) -> LocalCloud | None:
-        """The cloud that was left running, if one is and answers; what a crash left of others is removed."""
-        found = instances.detached()
-        if found is None:
-            return None
-        cloud = cls(*found, None)
-        if cloud._answers():
+        """The cloud that was left running, if one is; what a crash left of others is removed.
+
+        One that is slow to answer is waited for, and never stopped: it holds what a person put there. Raises
+        `UnresponsiveError` where it does not answer at all.
+        """
+        cloud = cls.left()
+        if cloud is None or cloud._answers_in_time():
             return cloud
-        cloud.stop()
         return None
+
+    @classmethod
+    def left(cls) -> LocalCloud | None:
+        """The cloud that was left running, whether it answers or not: the one to stop."""
+        found = instances.detached()
+        return None if found is None else cls(*found, None)
 
     @property
     def port(self) -> int:
@@ -211,6 +219,17 @@ class LocalCloud:
                     f"The emulator did not answer within {_START_SECONDS} s. The end of its log:\n{self.log_tail()}"
                 )
             time.sleep(0.02)
+
+    def _answers_in_time(self) -> bool:
+        """Whether it answers; false where it ended meanwhile."""
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while not self._answers():
+            if instances.remove_if_left(self._directory):
+                return False
+            if time.monotonic() > deadline:
+                raise UnresponsiveError(f"The local cloud at {self.endpoint_url} does not answer.")
+            time.sleep(0.1)
+        return True
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=2)

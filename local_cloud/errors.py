@@ -19,6 +19,10 @@ class StartError(LocalCloudError):
     """The emulator ended, or did not answer, while it was started; the message carries the end of its log."""
 
 
+class UnresponsiveError(LocalCloudError):
+    """The cloud that was left running is there, and does not answer."""
+
+
 class SynthesisError(LocalCloudError):
     """The CDK app did not synthesize; the message carries the end of the command's output."""
 

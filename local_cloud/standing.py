@@ -50,9 +50,9 @@ def up(
 
 
 def down() -> bool:
-    """Stop the cloud that was left running and remove `.local/env`; false where there was none."""
+    """Stop the cloud that was left running, answering or not, and remove `.local/env`; false where there was none."""
     with locked(_LOCK):
-        standing = LocalCloud.running()
+        standing = LocalCloud.left()
         ENV_FILE.unlink(missing_ok=True)
         if standing is None:
             return False

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local_cloud import cloud as cloud_module
 from local_cloud import instances, standing
 from local_cloud.cloud import HOST, LocalCloud
 from local_cloud.deployment import StackEvent
-from local_cloud.errors import DeploymentError, PortTakenError, StartError
+from local_cloud.errors import DeploymentError, PortTakenError, StartError, UnresponsiveError
 from local_cloud.paths import ROOT
 
 if TYPE_CHECKING:
@@ -210,6 +211,53 @@ def test_the_one_that_stays_survives_its_starter_until_it_is_told_to_go(own_plac
     assert not (own_place / "env").exists()
     assert LocalCloud.running() is None
     assert not standing.down()
+
+
+def emulator_of(supervisor: int) -> int:
+    return int(Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()[0])
+
+
+def test_one_that_does_not_answer_keeps_what_it_holds_until_it_is_told_to_go(
+    own_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assembly(own_place / "assembly", {"Name": NAME})
+    up(own_place)
+    found = instances.detached()
+    assert found is not None
+    emulator = emulator_of(found[1].supervisor)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(cloud_module, "_ANSWER_SECONDS", 0)
+            os.kill(emulator, signal.SIGSTOP)
+            with pytest.raises(UnresponsiveError, match="does not answer"):
+                LocalCloud.running()
+        os.kill(emulator, signal.SIGCONT)
+        cloud = LocalCloud.running()
+        assert cloud is not None
+        assert cloud.client("ssm").get_parameter(Name="/switchboard/local/it")["Parameter"]["Value"] == "v"
+        os.kill(emulator, signal.SIGSTOP)
+    finally:
+        assert standing.down()
+    assert not alive(emulator)
+    assert instances.detached() is None
+
+
+def test_one_that_ends_while_it_is_asked_is_none(own_place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assembly(own_place / "assembly", {"Name": NAME})
+    up(own_place)
+    found = instances.detached()
+    assert found is not None
+    directory, state = found
+
+    def ends(_: LocalCloud) -> bool:
+        if alive(state.supervisor):
+            os.kill(state.supervisor, signal.SIGKILL)
+            wait_for(lambda: not alive(state.supervisor))
+        return False
+
+    monkeypatch.setattr(LocalCloud, "_answers", ends)
+    assert LocalCloud.running() is None
+    assert not directory.exists()
 
 
 def test_a_crashed_one_is_recognised_and_cleared_away(own_place: Path) -> None:

@@ -11,7 +11,7 @@ from cli.main import app
 from local_cloud import deployment, standing
 from local_cloud.cloud import LocalCloud
 from local_cloud.deployment import StackEvent
-from local_cloud.errors import DeploymentError, LocalCloudError, NotSetUpError, PortTakenError
+from local_cloud.errors import DeploymentError, LocalCloudError, NotSetUpError, PortTakenError, UnresponsiveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +103,7 @@ def test_a_program_reads_the_same_as_json(cloud: FakeStanding, words: tuple[str,
         (NotSetUpError("python is missing. Run `make setup`."), 3),
         (DeploymentError("The deployment failed. [CREATE_FAILED] at the end."), 1),
         (LocalCloudError("It did not stop."), 1),
+        (UnresponsiveError("The local cloud at http://127.0.0.1:4999 does not answer."), 6),
     ],
 )
 def test_what_the_local_cloud_refuses_is_told_without_a_traceback(
@@ -131,6 +132,18 @@ def test_status_says_where_it_runs_or_ends_with_4(cloud: FakeStanding) -> None:
     result = run("status")
     assert (result.exit_code, cloud.calls) == (0, [])
     assert "http://127.0.0.1:4999" in result.stdout
+
+
+def test_one_that_does_not_answer_is_told_with_what_ends_it(
+    cloud: FakeStanding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy() -> None:
+        raise UnresponsiveError("The local cloud at http://127.0.0.1:4999 does not answer.")
+
+    monkeypatch.setattr(LocalCloud, "running", busy)
+    result = run("status")
+    assert (result.exit_code, result.stdout, cloud.calls) == (6, "", [])
+    assert "`switchboard local down` ends it" in result.stderr
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
