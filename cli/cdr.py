@@ -190,7 +190,7 @@ def _show_page(answer: session.Answer, without: str, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(answer.text + "\n")
     elif found:
-        output.results().print(tables.of_records(found, without=without))
+        tables.show_records(found, without=without)
     else:
         output.say("No records so far." if "cursor" in answer.value else "No records.")
     _show_units(answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -14,9 +14,6 @@ from cli.errors import Code, Failure
 from cli.tools import tools_of
 from switchboard.ids import compose_uuid7
 from switchboard.messages.sort_keys import TIME_CHARACTERS, milliseconds
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True, help="Somebody's groups and messages.")
 
@@ -51,7 +48,7 @@ def groups(
     answer = people.ask("list_message_groups", caller, as_json=as_json, limit=limit, cursor=cursor)
     found = answer.value["message_groups"]
     if found and not as_json:
-        output.results().print(_groups(found))
+        tables.show_groups(found)
     elif not found:
         output.say("No groups.")
     _say_cost(answer.value)
@@ -157,18 +154,6 @@ def send(
         answer = people.ask("create_message_group", caller, as_json=as_json, other_user_uuid=other, **fields)
     if not as_json:
         output.results().print(tables.of_record(answer.value))
-
-
-def _groups(found: list[dict[str, Any]]) -> Table:
-    table = tables.plain()
-    for title in ("", "with", "last message", "at", "group"):
-        table.add_column(title, overflow="fold", no_wrap=title in {"at", "group"})
-    for each in found:
-        handle = f" ({each['other_handle']})" if "other_handle" in each else ""
-        name = each.get("other_display_name", each.get("title", "")) + handle
-        cells = ("•" if each["unread"] else "", name, each.get("last_message", ""))
-        table.add_row(*map(tables.cell, (*cells, each["last_message_at"], each["group_uuid"])))
-    return table
 
 
 def _say_cost(answer: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from botocore.exceptions import ClientError
 
-from cli import options, output, redriving, tables
+from cli import fitting, options, output, redriving, tables
 from cli.errors import Code, Failure
 from cli.tools import tools_of
 from switchboard.schema import deployment
@@ -42,7 +42,7 @@ def list_(
 ) -> None:
     """List what is in the quarantine: what the functions keep themselves, and below aws/lambda/ what Lambda keeps."""
     bucket = _Bucket(tools_of(context).connect(options.where(stage, endpoint_url, profile, region)))
-    table = tables.plain()
+    table = fitting.plain()
     for title in ("kept at", "bytes", "key"):
         table.add_column(
             title, overflow="fold", no_wrap=title != "key", justify="right" if title == "bytes" else "left"

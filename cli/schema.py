@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import blueprints, building, direct, options, output, tables
+from cli import blueprints, building, direct, fitting, options, output, tables
 from cli.errors import Code, Failure
+from cli.fitting import Column
 from cli.tools import tools_of
 from local_cloud.paths import ASSEMBLY
 from switchboard.schema import deployment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.text import Text
+
     from cli.session import Target
 
 app = typer.Typer(no_args_is_help=True, help="The tables themselves.")
@@ -55,7 +60,7 @@ def load(
     target = tools.connect(options.where(stage, endpoint_url, profile, region))
     _refuse_deployed(target)
     client = target.client("dynamodb")
-    table = tables.plain()
+    table = fitting.plain()
     for title in ("table", "name", "state"):
         table.add_column(title)
     different = []
@@ -109,14 +114,7 @@ def list_(
         for row in found:
             sys.stdout.write(json.dumps(row) + "\n")
         return
-    table = tables.plain()
-    for title in ("table", "name", "keys", "indexes", "items", "protected"):
-        table.add_column(title, overflow="fold", justify="right" if title == "items" else "left")
-    for row in found:
-        indexes = "; ".join(f"{name} ({', '.join(keys)})" for name, keys in row["indexes"].items())
-        cells = (row["table"], row["name"], ", ".join(row["keys"]), indexes, f"{row['items']:,}")
-        table.add_row(*cells, "yes" if row["protected"] else "no")
-    output.results().print(table)
+    _show(found)
 
 
 @app.command()
@@ -181,6 +179,23 @@ def _typed(table: str, items: int) -> str:
     """What the person types; nothing where nobody is there to type."""
     output.say(f"{table} holds about {items:,} items. Type its name to delete them all:")
     return sys.stdin.readline().strip()
+
+
+def _show(found: list[dict[str, Any]]) -> None:
+    def cells(value: Callable[[dict[str, Any]], str]) -> tuple[Text, ...]:
+        return tuple(tables.cell(value(row)) for row in found)
+
+    indexes = cells(lambda row: "; ".join(f"{name} ({', '.join(keys)})" for name, keys in row["indexes"].items()))
+    fitting.show(
+        [
+            Column("table", cells(lambda row: row["table"]), is_whole=True),
+            Column("name", cells(lambda row: row["name"])),
+            Column("keys", cells(lambda row: ", ".join(row["keys"])), rank=1),
+            Column("indexes", indexes, rank=3),
+            Column("items", cells(lambda row: f"{row['items']:,}"), is_number=True),
+            Column("protected", cells(lambda row: "yes" if row["protected"] else "no"), rank=2),
+        ]
+    )
 
 
 def _row(short: str, described: dict[str, Any]) -> dict[str, Any]:

@@ -5,51 +5,74 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.table import Table
 from rich.text import Text
 
+from cli import fitting
 from cli.errors import field_error
+from cli.fitting import Column, plain
 from cli.output import printable
 from cli.sending import GOOD, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from rich.table import Table
+
 MAX_PROBLEMS: Final = 20
+_READABLE_DATA: Final = 32
 _COLUMNS: Final = {
-    "time": "time",
-    "type": "type",
-    "sponsor": "sponsor_id",
-    "sponsorship": "sponsorship_id",
-    "subscriber": "subscriber_id",
-    "source": "source",
-    "id": "id",
-    "recorded at": "recorded_at",
+    "time": ("time", 0),
+    "type": ("type", 0),
+    "sponsor": ("sponsor_id", 2),
+    "sponsorship": ("sponsorship_id", 1),
+    "subscriber": ("subscriber_id", 3),
+    "source": ("source", 6),
+    "id": ("id", 4),
+    "recorded at": ("recorded_at", 7),
+    "data": ("data", 5),
 }
+"""The columns of records: the field of each, and when it is left out where there is no room, the highest first."""
 
 
-def plain() -> Table:
-    """A table with bold titles and no frame."""
-    return Table(show_edge=False, pad_edge=False, header_style="bold")
+def show_records(records: Sequence[Mapping[str, Any]], *, without: str) -> None:
+    """Print records, one line each, without the column that has the same value in all of them."""
+    fitting.show(
+        [
+            Column(
+                title,
+                tuple(cell(record.get(name, "")) for record in records),
+                rank=rank,
+                is_whole=title in {"time", "type", "recorded at"},
+                needs=_READABLE_DATA if title == "data" else fitting.READABLE,
+                is_cut=title == "data",
+            )
+            for title, (name, rank) in _COLUMNS.items()
+            if name != without
+        ]
+    )
 
 
-def of_records(records: Sequence[Mapping[str, Any]], *, without: str) -> Table:
-    """Records, one line each, without the column that has the same value in all of them."""
-    table = plain()
-    shown = {title: name for title, name in _COLUMNS.items() if name != without}
-    for title in shown:
-        table.add_column(title, overflow="fold", no_wrap=title in {"time", "type"})
-    table.add_column("data", overflow="ellipsis", no_wrap=True)
-    for record in records:
-        table.add_row(*(cell(record.get(name, "")) for name in shown.values()), cell(record.get("data", {})))
-    return table
+def show_groups(groups: Sequence[Mapping[str, Any]]) -> None:
+    """Print somebody's groups, one line each; a dot marks those with something unread."""
+    names = [
+        each.get("other_display_name", each.get("title", ""))
+        + (f" ({each['other_handle']})" if "other_handle" in each else "")
+        for each in groups
+    ]
+    fitting.show(
+        [
+            Column("", tuple(Text("•" if each["unread"] else "") for each in groups), is_whole=True),
+            Column("with", tuple(map(cell, names))),
+            Column("last message", tuple(cell(each.get("last_message", "")) for each in groups), rank=1),
+            Column("at", tuple(cell(each["last_message_at"]) for each in groups), rank=2, is_whole=True),
+            Column("group", tuple(cell(each["group_uuid"]) for each in groups), is_whole=True),
+        ]
+    )
 
 
 def of_record(record: Mapping[str, Any]) -> Table:
     """One record, a field per line."""
-    table = Table(show_header=False, show_edge=False, pad_edge=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
+    table = fitting.pairs()
     for name, value in record.items():
         table.add_row(name.replace("_", " "), cell(value))
     return table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import direct, options, output, tables
+from cli import direct, fitting, options, output, tables
 from cli.asking import People
 from cli.errors import Code, Failure
 from cli.tools import tools_of
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="People, their handles and their names.")
 
 _RANDOM_BITS = 74
-_SHOWN = (schema.HANDLE, schema.DISPLAY_NAME, schema.EMAIL, schema.COGNITO_SUB, schema.USER_UUID)
+_SHOWN = {schema.HANDLE: 0, schema.DISPLAY_NAME: 1, schema.EMAIL: 2, schema.COGNITO_SUB: 3, schema.USER_UUID: 0}
+"""What is shown of a person, and when it is left out where there is no room, the highest first."""
 
 Handle = Annotated[str, typer.Argument(metavar="HANDLE", help="Their handle.", show_default=False)]
 
@@ -45,9 +46,7 @@ def list_(
     """
     target = tools_of(context).connect(options.where(stage, endpoint_url, profile, region))
     client = direct.Metered(target.client("dynamodb"))
-    table = tables.plain()
-    for name in _SHOWN:
-        table.add_column(name.replace("_", " "), overflow="fold")
+    people = []
     count = 0
     with direct.on_messages(), output.waiting("Reading the table", shown=not as_json):
         for person in _profiles(client, direct.table_name(target, direct.MESSAGES)):
@@ -55,9 +54,14 @@ def list_(
             if as_json:
                 sys.stdout.write(json.dumps({name: person[name] for name in _SHOWN if name in person}) + "\n")
             else:
-                table.add_row(*(tables.cell(person.get(name, "")) for name in _SHOWN))
-    if count and not as_json:
-        output.results().print(table)
+                people.append([tables.cell(person.get(name, "")) for name in _SHOWN])
+    if people:
+        fitting.show(
+            [
+                fitting.Column(name.replace("_", " "), cells, rank=rank, is_whole=name == schema.USER_UUID)
+                for (name, rank), cells in zip(_SHOWN.items(), zip(*people, strict=True), strict=True)
+            ]
+        )
     output.say(f"{output.counted(count, 'person', 'people')}.")
     client.consumed.say()
 
