@@ -98,6 +98,7 @@ _BY_TYPE: Final = (
         _Meaning(Code.REFUSED, "There is no such profile.", "`aws configure list-profiles` lists them."),
     ),
     ((aws.SSOError, aws.TokenRetrievalError), _Meaning(Code.REFUSED, "The sign-in has ended.", "Run `aws sso login`.")),
+    (aws.LoginError, _Meaning(Code.REFUSED, "The sign-in has ended.", "Run `aws login`.")),
     (
         (aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError),
         _Meaning(Code.REFUSED, "There are no usable AWS credentials.", _CREDENTIALS.remedy),
@@ -121,6 +122,26 @@ _BY_TYPE: Final = (
 )
 
 
+_OF_CONFIGURATION: Final = (
+    aws.ConfigNotFound,
+    aws.ConfigParseError,
+    aws.InvalidChecksumConfigError,
+    aws.InvalidConfigError,
+    aws.InvalidDefaultsMode,
+    aws.InvalidEndpointConfigurationError,
+    aws.InvalidIMDSEndpointError,
+    aws.InvalidIMDSEndpointModeError,
+    aws.InvalidProxiesConfigError,
+    aws.InvalidRetryConfigurationError,
+    aws.InvalidS3AddressingStyleError,
+    aws.InvalidS3UsEast1RegionalEndpointConfigError,
+    aws.InvalidSTSRegionalEndpointsConfigError,
+    aws.MissingDependencyException,
+    aws.UnknownCredentialError,
+)
+"""What botocore says of a person's own files and variables; its sentence names the file, the profile or the setting."""
+
+
 def failure_of(error: Exception) -> Failure | None:
     """What an error of AWS or of the local cloud means for the person at the terminal; None for a fault of ours."""
     if isinstance(error, Failure):
@@ -132,6 +153,13 @@ def failure_of(error: Exception) -> Failure | None:
     if isinstance(error, OSError) and error.filename:
         message = f"{error.filename} cannot be used: {error.strerror}."
         return Failure(Code.USAGE, message, remedy="Give a file that may be read, or a place that may be written to.")
+    if isinstance(error, _OF_CONFIGURATION):
+        return Failure(
+            Code.USAGE,
+            "The configuration of the AWS CLI cannot be used.",
+            remedy="Correct ~/.aws/config, or what AWS_CONFIG_FILE and AWS_PROFILE name; or give another --profile.",
+            details=(str(error),),
+        )
     return _failure_by_type(error)
 
 

@@ -168,7 +168,14 @@ def _local(where: Where, running: Callable[[], LocalCloud | None]) -> Target:
 
 def _clients(session: boto3.Session, endpoint_url: str | None) -> Callable[[str], Any]:
     def client(service: str) -> Any:
-        made = session.client(service, endpoint_url=endpoint_url, config=_CONFIG)  # type: ignore[call-overload]
+        try:
+            made = session.client(service, endpoint_url=endpoint_url, config=_CONFIG)  # type: ignore[call-overload]
+        except ValueError:  # botocore's own word for an endpoint_url of the profile that is none
+            raise Failure(
+                Code.USAGE,
+                "An endpoint in the configuration of the AWS CLI is not a URL.",
+                remedy="Correct endpoint_url in ~/.aws/config, or give another --profile.",
+            ) from None
         made.meta.events.register("before-parse", _refuse_web_page)
         return made
 

@@ -124,6 +124,33 @@ def test_a_profile_that_is_not_there() -> None:
     assert ended("scan", "--stage", "dev", "--profile", "nobody").exit_code == Code.REFUSED
 
 
+KEYS: Final = "aws_access_key_id = testing\naws_secret_access_key = testing\n"
+CONFIGURATIONS: Final = {
+    "[default": "Unable to parse",
+    "[profile mine]\nrole_arn = arn:aws:iam::000000000000:role/x\nsource_profile = nobody\n": "nobody",
+    "[profile mine]\nrole_arn = arn:aws:iam::000000000000:role/x\nsource_profile = mine\n": "mine",
+    "[profile mine]\nsso_session = none\nsso_account_id = 000000000000\nsso_role_name = x\n": "none",
+    "[profile mine]\nrole_arn = arn:aws:iam::000000000000:role/x\ncredential_source = Luck\n": "Luck",
+    f"[profile mine]\n{KEYS}sts_regional_endpoints = everywhere\n": "everywhere",
+    f"[profile mine]\n{KEYS}defaults_mode = careless\n": "careless",
+    f"[profile mine]\n{KEYS}endpoint_url = nonsense\n": "endpoint_url",
+    "[profile mine]\nlogin_session = of-nobody\n": "login",
+}
+"""What may stand in a person's file of the AWS CLI, and what the message says of it."""
+
+
+@pytest.mark.parametrize(("text", "said"), CONFIGURATIONS.items(), ids=CONFIGURATIONS.values())
+def test_a_configuration_of_the_aws_cli_that_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    (tmp_path / "config").write_text(text)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    result = ended("scan", "--stage", "dev", "--profile", "mine", "--region", "eu-west-1")
+    assert result.exit_code == Code.USAGE
+    assert said in result.stderr
+    assert "~/.aws/config" in result.stderr
+
+
 @EVERY
 def test_an_endpoint_where_nothing_listens(command: str) -> None:
     assert ended(command, "--endpoint-url", "http://127.0.0.1:9").exit_code == Code.UNAVAILABLE
