@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 READS: Final = frozenset({"get_item", "batch_get_item", "query", "scan"})
 WRITES: Final = frozenset({"put_item", "update_item", "delete_item", "transact_write_items"})
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{3,255}|arn:[^\s]+:table/[A-Za-z0-9_.-]{3,255}")
+"""What DynamoDB takes for `TableName` (API reference, DescribeTable): a name, or the ARN of a table of any account."""
 
 MESSAGES: Final = "messages"
 """The short name of the messages table."""
@@ -70,8 +74,17 @@ class Metered:
 
 
 def table_name(target: Target, table: str) -> str:
-    """What a table is called there: by its short name as published or as built without a deployment; else `table`."""
+    """What a table is called there: by its short name as published or as built without a deployment; else `table`.
+
+    Raises `Failure` (usage) for what can be no table's name.
+    """
     if table not in deployment.TABLE_PATHS:
+        if not _NAME.fullmatch(table):
+            raise Failure(
+                Code.USAGE,
+                "That cannot be a table's name: 3 to 255 characters of a-z, A-Z, 0-9 and _ . -",
+                remedy=f"Give {', '.join(deployment.TABLE_PATHS)}, or a table's exact name.",
+            )
         return table
     published = target.published(deployment.TABLE_PATHS[table])
     return published or deployment.table_name(target.stage, table)

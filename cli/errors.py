@@ -64,29 +64,55 @@ _ACCESS: Final = _Meaning(
 _CREDENTIALS: Final = _Meaning(
     Code.REFUSED, "AWS does not accept these credentials.", "Sign in again, or give --profile of a role that may."
 )
+_CLOCK: Final = _Meaning(
+    Code.REFUSED, "AWS does not accept this machine's time.", "Set the clock, and run the same command again."
+)
 _BUSY: Final = _Meaning(Code.UNAVAILABLE, "AWS is busy or unreachable.", "Run the same command again in a moment.")
 _TOO_LARGE: Final = _Meaning(Code.REFUSED, "The request is larger than a function accepts.", "Send fewer records.")
 _GONE: Final = _Meaning(
     Code.NOT_FOUND, "What the stage published does not exist.", "Is the stage deployed? Deploy it again."
 )
-_MEANINGS: Final = {
-    "AccessDenied": _ACCESS,
-    "AccessDeniedException": _ACCESS,
-    "ExpiredToken": _CREDENTIALS,
-    "ExpiredTokenException": _CREDENTIALS,
-    "InvalidClientTokenId": _CREDENTIALS,
-    "InvalidSignatureException": _CREDENTIALS,
-    "SignatureDoesNotMatch": _CREDENTIALS,
-    "UnrecognizedClientException": _CREDENTIALS,
-    "ProvisionedThroughputExceededException": _BUSY,
-    "RequestEntityTooLargeException": _TOO_LARGE,
-    "RequestLimitExceeded": _BUSY,
-    "RequestTooLargeException": _TOO_LARGE,
-    "ResourceNotFoundException": _GONE,
-    "SlowDown": _BUSY,
-    "ThrottlingException": _BUSY,
-    "TooManyRequestsException": _BUSY,
+_CHANGING: Final = _Meaning(
+    Code.UNAVAILABLE, "What the command needs is just being changed.", "Run the same command again in a moment."
+)
+_CODES: Final = {
+    _ACCESS: ("AccessDenied", "AccessDeniedException", "KMSAccessDeniedException", "UnauthorizedOperation"),
+    _CREDENTIALS: (
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    ),
+    _CLOCK: ("RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"),
+    _BUSY: (
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    ),
+    _CHANGING: ("ResourceConflictException", "ResourceInUseException"),
+    _TOO_LARGE: ("RequestEntityTooLargeException", "RequestTooLargeException"),
+    _GONE: ("ResourceNotFoundException",),
 }
+"""The codes of AWS by what they mean. Those of throttling are what botocore itself sends again (botocore.retries)."""
+_MEANINGS: Final = {code: meaning for meaning, codes in _CODES.items() for code in codes}
 _SERVER_FAULT: Final = 500
 REPORT: Final = "This is ours: report it with the command, and with its output but for other people's data."
 """What to do about a fault of ours."""
@@ -110,6 +136,14 @@ _BY_TYPE: Final = (
     (
         ResponseParserError,
         _Meaning(Code.UNAVAILABLE, "What answers at the endpoint is not AWS.", "Is the address right?"),
+    ),
+    (
+        EOFError,
+        _Meaning(
+            Code.REFUSED,
+            "Nobody is there to type what was asked for.",
+            "Run the command in a terminal, or sign in first.",
+        ),
     ),
     (
         aws.InvalidRegionError,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import blueprints, building, direct, fitting, options, output, tables
+from cli.confirming import name_of_table
 from cli.errors import Code, Failure
 from cli.fitting import Column
 from cli.tools import tools_of
@@ -146,11 +147,12 @@ def drop(
             remedy="It holds other people's data. Whoever really means it turns the protection off in its stage first.",
         )
     items = described.get("ItemCount", 0)
-    if (confirm if confirm is not None else _typed(table, items)) != table:
+    question = f"{table} holds about {items:,} items. Type its name to delete them all:"
+    if name_of_table(confirm, question) != table:
         raise Failure(
             Code.REFUSED,
             "That is not the table's name; nothing was deleted.",
-            remedy="`switchboard schema list` shows it.",
+            remedy="`switchboard schema list` shows it. Where nobody can type, give it with --confirm.",
         )
     with output.waiting(f"Deleting {table}"):
         building.drop(client, table, sleep=tools.sleep)
@@ -173,12 +175,6 @@ def _refuse_deployed(target: Target) -> None:
             f"The tables of stage {target.stage} come with its deployment.",
             remedy="Deploy it, or give --endpoint-url URL --template-of STAGE to build its tables elsewhere.",
         )
-
-
-def _typed(table: str, items: int) -> str:
-    """What the person types; nothing where nobody is there to type."""
-    output.say(f"{table} holds about {items:,} items. Type its name to delete them all:")
-    return sys.stdin.readline().strip()
 
 
 def _show(found: list[dict[str, Any]]) -> None:

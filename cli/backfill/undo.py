@@ -11,6 +11,7 @@ from cli.backfill import fields
 from cli.backfill.executions import execute, new_run_id
 from cli.backfill.progress import runs_table
 from cli.backfill.runs import run_of_that_id
+from cli.confirming import name_of_table
 from cli.errors import Code, Failure
 from cli.tools import tools_of
 from switchboard.schema import runs
@@ -46,13 +47,12 @@ def undo(
     target = tools.connect(options.where(stage, endpoint_url, profile, region))
     with run_of_that_id():
         table = runs_table(target, tools).status(run).table
-    if confirm is None:
-        confirm = typer.prompt(f"This removes an attribute from items of {table}. Type the table's name", err=True)
-    if confirm != table:
+    question = f"This removes an attribute from items of {table}. Type the table's name:"
+    if name_of_table(confirm, question) != table:
         raise Failure(
             Code.REFUSED,
             "That is not the table's name; nothing was changed.",
-            remedy="`switchboard backfill status RUN` shows it.",
+            remedy="`switchboard backfill status RUN` shows it. Where nobody can type, give it with --confirm.",
         )
     run_id = new_run_id(tools)
     asked = {"job": runs.UNDO, "run": run, "uncertain": uncertain}

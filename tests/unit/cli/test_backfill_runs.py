@@ -36,7 +36,7 @@ class Shell:
         self.sleeping: Callable[[], None] = lambda: None
         self._ids = itertools.count()
 
-    def run(self, *words: str, json_: bool = True) -> Any:
+    def run(self, *words: str, json_: bool = True, typed: str | None = None) -> Any:
         def client(service: str) -> Any:
             return self.machine.cloud if service == "dynamodb" else self.executions
 
@@ -51,7 +51,7 @@ class Shell:
             random_bits=lambda _: next(self._ids),
         )
         asked = ["backfill", *words, *HERE, *(["--json"] if json_ else [])]
-        return CliRunner().invoke(app, asked, obj=tools)
+        return CliRunner().invoke(app, asked, input=typed, obj=tools)
 
     def start(self, *words: str) -> str:
         """Start a run, which does nothing by itself, and answer its id."""
@@ -324,6 +324,18 @@ def test_pause_and_rate_answer_how_the_run_stands() -> None:
     assert [(each["run_id"], each["status"]) for each in told] == [(run_id, runs.RUNNING)] * 3
     assert [each["max_write_units"] for each in told] == [80] * 3
     assert [each["pausing"] for each in told] == [False, True, False]
+
+
+@pytest.mark.parametrize("typed", ["", "another\n"])
+def test_undo_changes_nothing_where_the_name_is_not_typed(typed: str) -> None:
+    shell = Shell()
+    run_id = shell.start()
+    shell.executions.run(run_id)
+    refused = shell.run("undo", run_id, "--wait", typed=typed)
+    assert refused.exit_code == 3
+    assert "--confirm" in refused.stderr
+    assert None not in holds(shell.machine.cloud.things).values()
+    assert shell.run("undo", run_id, "--wait", typed=TABLE + "\n").exit_code == 0
 
 
 def test_undo_wants_the_tables_name_and_takes_back_what_the_run_changed() -> None:

@@ -55,6 +55,18 @@ def test_items_are_printed_in_dynamodb_s_form_or_for_a_person(stage: FakeStage) 
     assert json.loads(line.partition("PAIR  ")[2]) == {"members": ["a", "b"], "raw": "AP8="}
 
 
+@pytest.mark.parametrize("table", ["my table", "ab", "a/b", "x" * 256, "arn:aws:dynamodb:my table", ""])
+def test_what_can_be_no_tables_name_is_wrong_usage(stage: FakeStage, table: str) -> None:
+    result = stage.run("scan", table)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "or a table's exact name" in result.stderr
+
+
+def test_a_table_is_found_by_its_arn(stage: FakeStage, client: Any) -> None:
+    arn = client.describe_table(TableName=TABLE)["Table"]["TableArn"]
+    assert len(printed(stage.do("scan", arn, "--limit", "3", "--json"))) == 3
+
+
 def test_pages_are_read_to_the_end(stage: FakeStage, client: Any) -> None:
     for number in range(30):
         big = {**keys.profile_key(f"big-{number:02}").attributes(), "text": {"S": "x" * 100_000}}

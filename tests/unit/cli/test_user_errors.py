@@ -181,6 +181,12 @@ def test_a_page_that_cannot_be_written_is_an_error_of_usage(tmp_path: Path) -> N
     assert failure_of(OSError("of no file")) is None
 
 
+def test_a_code_that_nobody_is_there_to_type_is_a_refusal() -> None:
+    failure = failure_of(EOFError())
+    assert failure is not None
+    assert failure.code is Code.REFUSED
+
+
 class Answering(BaseHTTPRequestHandler):
     """Answers every request with the same error, in the form of the service that was asked."""
 
