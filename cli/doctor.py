@@ -50,9 +50,14 @@ def doctor(
     target = tools.connect(options.where(stage, endpoint_url, profile, region))
     checks = _account(target, tools) if account else _stage(target)
     is_local = target.stage == deployment.LOCAL_STAGE
-    with output.waiting("Looking"):
-        found = [finding for about, check in checks for finding in examined(about, check, is_local=is_local)]
-    _print(found, as_json=as_json)
+    found: list[Finding] = []
+    try:
+        with output.waiting("Looking"):
+            for about, check in checks:
+                found.extend(examined(about, check, is_local=is_local))
+    finally:  # also where a check stops it: what was found until then may say why
+        if found:
+            _print(found, as_json=as_json)
     if any(finding.state in {State.AMISS, State.UNSEEN} for finding in found):
         raise typer.Exit(Code.PARTLY)
 

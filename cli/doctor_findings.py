@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from cli.errors import Failure, failure_of
+from cli.errors import Code, Failure, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -64,7 +64,7 @@ def absent(about: str) -> Finding:
 
 
 def examined(about: str, check: Check, *, is_local: bool) -> Iterator[Finding]:
-    """What a check finds; or one finding that it could not look.
+    """What a check finds; or one finding that it could not look, or that what it looks at is not there.
 
     Raises `Failure` for what stops every check alike, such as credentials that AWS does not accept.
     """
@@ -85,4 +85,7 @@ def examined(about: str, check: Check, *, is_local: bool) -> Iterator[Finding]:
                 "Use a role with AWS's policy SecurityAudit and with docs/examples/audit-policy.json.",
             )
         else:
-            raise failure_of(error) or error from error
+            failure = failure_of(error)
+            if failure is None or failure.code is not Code.NOT_FOUND:
+                raise failure or error from error
+            yield amiss(about, failure.message, failure.remedy)

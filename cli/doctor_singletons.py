@@ -20,7 +20,9 @@ _NOT_COPIED: Final = "ReplicationConfigurationNotFoundError"
 
 
 def trail(target: Target) -> Iterable[Finding]:
-    """Whether some trail writes down what is done in the account."""
+    """Whether some trail writes down what is done in the account, where the stage has guardrails."""
+    if target.stage not in deployment.GUARDED_STAGES:
+        return []
     if target.stage == deployment.LOCAL_STAGE:
         return [absent("trail")]
     client = target.client("cloudtrail")
@@ -32,7 +34,9 @@ def trail(target: Target) -> Iterable[Finding]:
 
 
 def recorder(target: Target) -> Iterable[Finding]:
-    """Whether AWS Config records how resources are configured."""
+    """Whether AWS Config records how resources are configured, where the stage has rules for it to check."""
+    if target.stage not in deployment.GUARDED_STAGES:
+        return []
     if target.stage == deployment.LOCAL_STAGE:
         return [absent("configuration recorder")]
     found = target.client("config").describe_configuration_recorder_status()["ConfigurationRecordersStatus"]

@@ -109,7 +109,7 @@ _CODES: Final = {
     ),
     _CHANGING: ("ResourceConflictException", "ResourceInUseException"),
     _TOO_LARGE: ("RequestEntityTooLargeException", "RequestTooLargeException"),
-    _GONE: ("ResourceNotFoundException",),
+    _GONE: ("404", "NoSuchBucket", "NoSuchEntity", "ResourceNotFoundException"),
 }
 """The codes of AWS by what they mean. Those of throttling are what botocore itself sends again (botocore.retries)."""
 _MEANINGS: Final = {code: meaning for meaning, codes in _CODES.items() for code in codes}

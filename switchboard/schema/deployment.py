@@ -13,6 +13,8 @@ EXAMPLE_STAGES: Final = (LOCAL_STAGE, "dev")
 """Stages that take example data; elsewhere there are real people's conversations."""
 RETAINING_STAGES: Final = ("prod",)
 """Stages whose tables are protected from deletion."""
+GUARDED_STAGES: Final = (LOCAL_STAGE, "prod")
+"""Stages with the stack `guardrails`, which needs a trail and a configuration recorder."""
 LONG_TERM_KEY: Final = "AKIA"
 """How the access key id of an IAM user begins (IAM User Guide, "IAM identifiers"); a temporary one begins with ASIA."""
 

@@ -79,6 +79,12 @@ def test_the_commands_know_which_stages_take_example_data() -> None:
     assert tuple(stage.name for stage in (LOCAL, DEV, PROD) if stage.example_data) == deployment.EXAMPLE_STAGES
 
 
+def test_the_command_knows_which_stages_have_guardrails() -> None:
+    guarded = tuple(stage.name for stage in (LOCAL, DEV, PROD) if stage.trail is not None)
+    assert guarded == tuple(stage.name for stage in (LOCAL, DEV, PROD) if stage.config_recorder is not None)
+    assert guarded == deployment.GUARDED_STAGES
+
+
 def test_dev_uses_exactly_the_free_tier(templates: Templates) -> None:
     assert isinstance(DEV.billing, Provisioned)
     written = read = 0

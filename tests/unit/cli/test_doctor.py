@@ -122,7 +122,7 @@ def examine(stage: str = "prod", **changed: Any) -> tuple[int, dict[str, tuple[s
     return result.exit_code, {one["about"]: (one["state"], f"{one['says']} {one['remedy']}") for one in found}
 
 
-@pytest.mark.parametrize(("stage", "looked_at"), [("dev", 17), ("prod", 18)])
+@pytest.mark.parametrize(("stage", "looked_at"), [("dev", 15), ("prod", 18)])
 def test_a_healthy_stage_has_nothing_amiss(stage: str, looked_at: int) -> None:
     code, found = examine(stage)
     assert code == Code.DONE
@@ -260,6 +260,62 @@ def test_who_may_not_look_learns_that_nobody_looked(operation: str, about: str) 
 def test_a_bucket_that_this_role_may_not_look_for_is_not_gone() -> None:
     code, found = examine(s3__head_bucket=aws_error("403", "HeadBucket", 403))
     assert (code, found["log bucket"][0]) == (Code.PARTLY, "unseen")
+
+
+def undeployed(**_: Any) -> Any:
+    raise aws_error("ResourceNotFoundException", "GetFunctionConfiguration", 404)
+
+
+def nothing_published(**_: Any) -> Any:
+    raise aws_error("ParameterNotFound")
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_a_stage_that_is_not_deployed_is_told_with_all_else_that_is_amiss(stage: str) -> None:
+    code, found = examine(
+        stage,
+        ssm__get_parameter=nothing_published,
+        lambda__get_function_configuration=undeployed,
+        lambda__get_account_settings={"AccountLimit": {"UnreservedConcurrentExecutions": 10}},
+    )
+    assert code == Code.PARTLY
+    assert [about for about, (state, _) in found.items() if state == "amiss"] == [
+        "parameters",
+        "bootstrap",
+        "concurrency",
+        "network",
+    ]
+    assert "Deploy it again." in found["network"][1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "about"),
+    [
+        ({"s3__get_bucket_logging": aws_error("NoSuchBucket", "GetBucketLogging", 404)}, "log bucket"),
+        ({"dynamodb__describe_table": aws_error("ResourceNotFoundException", "DescribeTable")}, "tables"),
+    ],
+)
+def test_what_was_published_and_is_gone_is_amiss(changed: dict[str, Any], about: str) -> None:
+    code, found = examine(**changed)
+    assert (code, found[about][0]) == (Code.PARTLY, "amiss")
+    assert "does not exist" in found[about][1]
+
+
+def test_where_nothing_guards_a_stage_neither_trail_nor_recorder_is_missed() -> None:
+    nothing: dict[str, Any] = {
+        "cloudtrail__describe_trails": {"trailList": []},
+        "config__describe_configuration_recorder_status": {"ConfigurationRecordersStatus": []},
+    }
+    assert examine("dev", **nothing)[0] == Code.DONE
+    assert examine("prod", **nothing)[0] == Code.PARTLY
+
+
+def test_what_was_found_is_told_where_a_check_stops_the_doctor() -> None:
+    answers = HEALTHY | {"lambda.get_account_settings": aws_error("ThrottlingException")}
+    result = Answers(answers, stage="prod", now=NOW).run("doctor", "--json")
+    assert result.exit_code == Code.UNAVAILABLE
+    found = [one["about"] for one in json.loads(result.stdout)["findings"]]
+    assert found == ["identity", "parameters", "table cdr", "table messages", "table runs", "bootstrap"]
 
 
 def test_an_unknown_answer_of_aws_is_not_taken_for_health() -> None:
