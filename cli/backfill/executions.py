@@ -13,7 +13,7 @@ from cli import output
 from cli.backfill.answers import failure, tell
 from cli.backfill.budgets import say_granted
 from cli.backfill.machine import Ended, Machine
-from cli.backfill.progress import RunProgress, runs_table
+from cli.backfill.progress import PLANNING, RunProgress, runs_table
 from cli.errors import Code
 from switchboard.ids import compose_uuid7
 from switchboard.messages.sort_keys import milliseconds
@@ -93,12 +93,13 @@ def _begun(
     is said to run.
     """
     table = runs_table(target, tools)
-    for _ in range(_POLLS):
-        ended = machine.ended(execution)
-        found = table.find(run_id)
-        if ended is not None or (found is not None and found.execution == execution):
-            return ended, found
-        tools.sleep(_POLL_SECONDS)
+    with output.waiting(PLANNING):
+        for _ in range(_POLLS):
+            ended = machine.ended(execution)
+            found = table.find(run_id)
+            if ended is not None or (found is not None and found.execution == execution):
+                return ended, found
+            tools.sleep(_POLL_SECONDS)
     return None, None
 
 

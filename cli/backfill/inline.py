@@ -8,6 +8,7 @@ from cli import output
 from cli.backfill.budgets import say_granted
 from cli.backfill.checkpoints import CheckpointFile
 from cli.backfill.fields import DEFAULT_UNITS, on_table, target_table, value_of, waiting_of
+from cli.backfill.progress import PLANNING
 from switchboard.backfill.dry_run import estimated
 from switchboard.backfill.engine import Checkpoint
 from switchboard.backfill.plan import planned
@@ -47,16 +48,17 @@ def plan_inline(
             max_read_units=max_read_units or DEFAULT_UNITS,
         )
         _say_granted(plan, max_write_units, max_read_units)
-        answer = estimated(
-            client,
-            plan.job,
-            run_id=run_id,
-            write_units=plan.write_units,
-            read_units=plan.read_units,
-            segments=1,
-            concurrency=1,
-            waiting=waiting_of(tools),
-        )
+        with output.waiting(PLANNING):
+            answer = estimated(
+                client,
+                plan.job,
+                run_id=run_id,
+                write_units=plan.write_units,
+                read_units=plan.read_units,
+                segments=1,
+                concurrency=1,
+                waiting=waiting_of(tools),
+            )
         return {**answer, runs.MAX_WRITE_UNITS: plan.write_units, runs.MAX_READ_UNITS: plan.read_units}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from cli.tools import Tools
     from switchboard.backfill.runs_table import RunStatus
 
+PLANNING: Final = "Planning"
+"""What a run does before it can be found."""
 _BAR_COLUMNS: Final = 30
 _ENDED: Final = (runs.SUCCEEDED, runs.INCOMPLETE, runs.FAILED, runs.PAUSED, runs.STOPPED)
 _MINUTE: Final = 60
@@ -86,7 +89,7 @@ class RunProgress:
         self._runs = runs_table(target, tools)
         self._clock = tools.clock
         self._run_id = run_id
-        self._live = Live(console=output.progress(), transient=True, auto_refresh=False)
+        self._live = Live(Spinner("dots", Text(PLANNING)), console=output.progress(), transient=True)
 
     def __enter__(self) -> Self:
         if self._live.console.is_terminal:
@@ -97,7 +100,7 @@ class RunProgress:
         self._live.stop()
 
     def update(self) -> None:
-        """Show how far the run is now; nothing before it was planned."""
+        """Show how far the run is now; before it was planned that it is."""
         if self._live.is_started:
             with suppress(InvalidInput):
                 self._live.update(_line(facts(self._runs.status(self._run_id), self._clock())), refresh=True)

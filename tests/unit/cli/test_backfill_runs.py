@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from cli import output
 from cli.main import app
 from cli.session import Target
 from cli.tools import Tools
@@ -352,6 +355,20 @@ def test_undo_wants_the_tables_name_and_takes_back_what_the_run_changed() -> Non
     assert holds(shell.machine.cloud.things) == before
     shell.run("undo", run_id, "--confirm", TABLE, "--uncertain")
     assert shell.asked()["uncertain"] is True
+
+
+@pytest.mark.parametrize(
+    "words", [("plan", *JOB), ("plan", *JOB, "--inline"), ("start", *JOB), ("start", *JOB, "--wait")]
+)
+def test_a_terminal_tells_that_it_is_planned_from_the_beginning(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    shell = Shell()
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=120)
+    monkeypatch.setattr(output, "progress", lambda: terminal)
+    assert shell.run(*words).exit_code == 0
+    assert isinstance(terminal.file, io.StringIO)
+    assert "Planning" in terminal.file.getvalue()
 
 
 def test_writers_that_never_stop_end_it_with_5_and_say_why() -> None:
