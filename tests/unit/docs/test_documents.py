@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LANGUAGES = {"ini", "json", "mermaid", "python", "ruby", "sh", "text", "yaml"}
 PLACEHOLDERS = {"<stage>": "local", "UNITS": "100", "$STAGE": "local", "N": "1"}
+ON_THE_PATH = 'export PATH="$PWD/.venv/bin:$PATH"'
+_BARE = re.compile(r"^(?:switchboard|cdk) ", re.MULTILINE)
 _ROOT = typer.main.get_command(app)
 _TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
@@ -80,6 +82,18 @@ def test_what_switchboard_is_asked_it_understands(page: Path) -> None:
             command, rest = command.commands[rest[0]], rest[1:]
         if rest and not isinstance(command, TyperGroup):
             command.make_context(shlex.join(words), rest)
+
+
+@EVERY_DOCUMENT
+def test_what_is_typed_for_a_stage_of_aws_is_on_the_path(page: Path) -> None:
+    """The local cloud's `.local/env` puts the commands there; who works on another stage does not read it."""
+    lines = [line for block in blocks(page) if block.language == "sh" for line in block.text.splitlines()]
+    elsewhere = any(
+        block.needs_aws and _BARE.search(block.text) for block in blocks(page) if block.language == "sh"
+    ) or any("$STAGE" in line and _BARE.match(line) for line in lines)
+    if elsewhere:
+        first = next(number for number, line in enumerate(lines) if _BARE.match(line))
+        assert any(line.startswith(ON_THE_PATH) for line in lines[:first]), f"{named(page)}: {lines[first]}"
 
 
 @EVERY_DOCUMENT
