@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -13,11 +14,9 @@ import pytest
 
 from local_cloud.deployment import synthesize
 from local_cloud.locks import locked
-from local_cloud.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 STRESS = bool(os.environ.get("SWITCHBOARD_STRESS"))
 """Set by `make stress`: full sizes and a new seed each time."""
@@ -25,7 +24,7 @@ STRESS = bool(os.environ.get("SWITCHBOARD_STRESS"))
 SEED = int(os.environ.get("SWITCHBOARD_SEED") or (random.SystemRandom().randrange(2**32) if STRESS else 20_261_121))
 
 ASSEMBLY_VARIABLE = "SWITCHBOARD_ASSEMBLY"
-"""Names an assembly that was synthesized already, absolute or below the repository."""
+"""Names an assembly that was synthesized already, from where the tests are started."""
 
 FAKED = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -90,7 +89,7 @@ def assembly(run_folder: Path) -> Path:
     """The synthesized app: the given one, or one made by the first test process that needs it."""
     given = os.environ.get(ASSEMBLY_VARIABLE)
     if given:
-        return ROOT / given
+        return Path(given).absolute()
     out = run_folder / "assembly"
     with locked(run_folder / "assembly.lock"):
         if not out.exists():

@@ -82,11 +82,12 @@ class Desk:
     _done: dict[Path, Typed] = field(default_factory=dict)
 
     @classmethod
-    def before(cls, cloud: LocalCloud, folder: Path, patched: pytest.MonkeyPatch) -> Desk:
-        """A desk in `folder`, with the cloud where `make local-up` would have left it."""
+    def before(cls, cloud: LocalCloud, assembly: Path, folder: Path, patched: pytest.MonkeyPatch) -> Desk:
+        """A desk in `folder`, with cloud and assembly where `make local-up` and `make synth` would have left them."""
         for entry in ROOT.iterdir():
             if entry.name not in _OWN:
                 (folder / entry.name).symlink_to(entry)
+        (folder / "cdk.out").symlink_to(assembly.resolve())
         (folder / "stand-ins").mkdir()
         (folder / ".local").mkdir()
         desk = cls(folder)

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from cli.main import app
 from local_cloud.paths import ROOT
 from tests.unit.docs.documents import DOCUMENTS, anchors, blocks, inline, links, named, prose
+from tools.release import versions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +102,22 @@ def test_what_make_is_asked_it_has(page: Path) -> None:
     for words in commands(page, "make"):
         targets = [word for word in words[1:] if "=" not in word]
         assert set(targets) <= _TARGETS, f"{named(page)}: {shlex.join(words)}"
+
+
+def test_every_kept_release_has_its_heading_in_the_changelog_and_newer_changes_another() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings == ["Unreleased", *reversed(versions())]
+
+
+def test_decisions_quote_measurements_in_the_tables_that_say_what_made_them_only() -> None:
+    quoted = re.compile(r"\d+ times (?:faster|fewer)")
+    for page in (ROOT / "docs" / "adr").glob("*.md"):
+        lines = [line for line in prose(page).splitlines() if not line.startswith("|")]
+        assert not [line for line in lines if quoted.search(line)], named(page)
+
+
+def test_no_document_shows_a_run_of_tests_that_runs_none() -> None:
+    assert not [page for page in DOCUMENTS if any("--collect-only" in block.text for block in blocks(page))]
 
 
 def test_there_is_something_to_check() -> None:
