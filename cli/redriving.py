@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from cli.errors import Code, Failure, field_error
 from cli.sending import GOOD
 from switchboard.cdr.request import RECORDS
-from switchboard.quarantine import object_key
 from switchboard.schema import cdr, deployment
 
 if TYPE_CHECKING:
@@ -80,6 +79,8 @@ def kept_again(wanted: Again, *, now: datetime) -> frozenset[str]:
     records = wanted.event.get("Records") if isinstance(wanted.event, dict) else None
     if wanted.function != deployment.STREAM_HANDLER or not isinstance(records, list):
         return frozenset()
+    from switchboard.quarantine import object_key  # noqa: PLC0415 - it brings the functions' own clients, slowly
+
     return frozenset(object_key(wanted.function, _created(record, now), record) for record in records)
 
 

@@ -6,11 +6,10 @@ import ipaddress
 import json
 import os
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import output
@@ -23,9 +22,17 @@ from switchboard.schema import deployment
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_CONFIG: Final = Config(
-    connect_timeout=5, read_timeout=300, retries={"mode": "standard", "total_max_attempts": 4}, tcp_keepalive=True
+    import boto3
+
+_CONFIG: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "connect_timeout": 5,
+        "read_timeout": 300,
+        "retries": {"mode": "standard", "total_max_attempts": 4},
+        "tcp_keepalive": True,
+    }
 )
+"""What every client's `Config` says."""
 
 _UNPUBLISHED: Final = frozenset({"ParameterNotFound", "UnknownOperationException"})
 """Nothing has that name; or the endpoint is an engine of tables alone, which knows no parameters."""
@@ -141,12 +148,12 @@ def connect(
             remedy="Unset it, or give --endpoint-url to mean that endpoint.",
         )
     region = where.region or environ.get("AWS_REGION")
-    session = boto3.Session(profile_name=where.profile, region_name=region)
+    session = _session(where.profile, region)
     is_here = where.endpoint_url is not None and _is_loopback(where.endpoint_url)
     if session.region_name is None:
         if not is_here:
             raise Failure(Code.USAGE, "Say which region.", remedy="Give --region, or set AWS_REGION.")
-        session = boto3.Session(profile_name=where.profile, region_name=LOCAL_REGION)
+        session = _session(where.profile, LOCAL_REGION)
     _check_credentials(session, is_here=is_here)
     return Target(where.stage or deployment.LOCAL_STAGE, _clients(session, where.endpoint_url))
 
@@ -156,20 +163,24 @@ def _local(where: Where, running: Callable[[], LocalCloud | None]) -> Target:
         cloud = running()
     if cloud is None:
         raise Failure(Code.NOT_FOUND, "No local cloud is running.", remedy="Start one: switchboard local up")
-    root_key = None if where.profile else ROOT_KEY
-    session = boto3.Session(
-        profile_name=where.profile,
-        region_name=where.region or LOCAL_REGION,
-        aws_access_key_id=root_key,
-        aws_secret_access_key=root_key,
-    )
+    session = _session(where.profile, where.region or LOCAL_REGION, None if where.profile else ROOT_KEY)
     return Target(deployment.LOCAL_STAGE, _clients(session, cloud.endpoint_url))
 
 
+def _session(profile: str | None, region: str | None, key: str | None = None) -> boto3.Session:
+    import boto3  # noqa: PLC0415 - a third of the time that help, a completion or a wrong option would take
+
+    return boto3.Session(profile_name=profile, region_name=region, aws_access_key_id=key, aws_secret_access_key=key)
+
+
 def _clients(session: boto3.Session, endpoint_url: str | None) -> Callable[[str], Any]:
+    from botocore.config import Config  # noqa: PLC0415 - likewise
+
+    config = Config(**_CONFIG)
+
     def client(service: str) -> Any:
         try:
-            made = session.client(service, endpoint_url=endpoint_url, config=_CONFIG)  # type: ignore[call-overload]
+            made = session.client(service, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload]
         except ValueError:  # botocore's own word for an endpoint_url of the profile that is none
             raise Failure(
                 Code.USAGE,

@@ -14,8 +14,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import boto3
-
 from local_cloud import deployment, instances
 from local_cloud.errors import LocalCloudError, NotSetUpError, PortTakenError, StartError, UnresponsiveError
 from local_cloud.identity import ACCOUNT, REGION, ROOT_KEY
@@ -45,6 +43,8 @@ class LocalCloud:
         self._directory = directory
         self._state = state
         self._supervisor = supervisor
+        import boto3  # noqa: PLC0415 - whoever only asks the command for help waits for it otherwise
+
         self._session = boto3.Session()
         self._session_lock = threading.Lock()
 

@@ -16,7 +16,6 @@ from cli import output
 from cli.errors import Code, Failure
 from cli.review import load as loads
 from cli.review import sources
-from cli.review.page import page
 from cli.review.report import as_json, review
 from cli.review.terminal import show
 from switchboard.prices import list_prices
@@ -71,6 +70,8 @@ def command(
         prices=list_prices(),
     )
     if out:
+        from cli.review.page import page  # noqa: PLC0415 - its templates are slow to import, and other commands need none
+
         out.write_text(page(found), encoding="utf-8")
         output.say(f"The page: {out}")
     if as_document:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +12,7 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from cli.main import app
+from local_cloud.paths import ROOT as ROOT_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +28,16 @@ def commands(group: Any = ROOT, words: tuple[str, ...] = ()) -> Iterator[tuple[t
         return
     for name, command in group.commands.items():
         yield from commands(command, (*words, name))
+
+
+SLOW = ("boto3", "botocore.session", "jinja2", "s3transfer")
+"""What takes long to import, and is needed by commands that reach a stage or write a page alone."""
+
+
+def test_help_and_completion_wait_for_nothing_that_they_do_not_need() -> None:
+    program = f"import sys, cli.main; print(*(name for name in {SLOW} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT_FOLDER, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []
 
 
 EVERY_COMMAND = pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from botocore import loaders
-from botocore.config import Config
 from typer.testing import CliRunner
 
 from cli import session
@@ -71,7 +70,8 @@ EVERY = pytest.mark.parametrize("command", GOOD)
 
 @pytest.fixture(autouse=True)
 def _ask_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    patient = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1, "mode": "standard"})
+    retries = {"total_max_attempts": 1, "mode": "standard"}
+    patient = {"connect_timeout": 2, "read_timeout": 5, "retries": retries}
     monkeypatch.setattr(session, "_CONFIG", patient)
     monkeypatch.setattr("botocore.session.create_loader", lambda *_: LOADER)
 
