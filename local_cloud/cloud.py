@@ -6,7 +6,6 @@ import http.client
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -14,9 +13,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from local_cloud import deployment, instances
-from local_cloud.errors import LocalCloudError, NotSetUpError, PortTakenError, StartError, UnresponsiveError
-from local_cloud.identity import ACCOUNT, REGION, ROOT_KEY
+from local_cloud import deployment, instances, launching
+from local_cloud.errors import LocalCloudError, NotSetUpError, StartError, UnresponsiveError
+from local_cloud.identity import REGION, ROOT_KEY
+from local_cloud.launching import HOST
 from local_cloud.paths import ASSEMBLY, EMULATOR_PYTHON, FUNCTIONS_PYTHON, ROOT
 from local_cloud.supervisor import RELEASE
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from botocore.config import Config
 
-HOST: Final = "127.0.0.1"
 LOCAL_STACKS: Final = "local/**"
 """Every stack of stage `local`, as the CDK CLI selects them."""
 _START_SECONDS: Final = 60
@@ -63,11 +62,13 @@ class LocalCloud:
         for python in (EMULATOR_PYTHON, FUNCTIONS_PYTHON):
             if not python.exists():
                 raise NotSetUpError(f"{python.relative_to(ROOT)} is missing. Run `make setup`.")
-        with _listen(port) as listener:
+        with launching.listen(port) as listener:
             state = instances.State(port=listener.getsockname()[1], supervisor=0, detached=False)
             directory, lock = instances.create()
             try:
-                supervisor = _supervise(directory, listener, lock, state.port, corrected=corrected, settings=settings)
+                supervisor = launching.supervise(
+                    directory, listener, lock, state.port, corrected=corrected, settings=settings
+                )
             except BaseException:
                 shutil.rmtree(directory, ignore_errors=True)
                 raise
@@ -240,70 +241,3 @@ class LocalCloud:
             return False
         finally:
             connection.close()
-
-
-def _listen(port: int | None) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port or 0))
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        raise PortTakenError(
-            f"Port {port} of {HOST} cannot be used ({error.strerror}). Stop what listens there, or choose another port."
-        ) from error
-    return listener
-
-
-def _supervise(
-    directory: Path,
-    listener: socket.socket,
-    lock: int,
-    port: int,
-    *,
-    corrected: bool,
-    settings: Mapping[str, str] | None,
-) -> subprocess.Popen[bytes]:
-    command = [str(EMULATOR_PYTHON), "-m", "local_cloud.supervisor"]
-    command += ["--directory", str(directory), "--socket", str(listener.fileno())]
-    if not corrected:
-        command.append("--as-it-comes")
-    temporary = directory / "tmp"
-    environment = {
-        "PATH": os.defpath,
-        "HOME": str(temporary),
-        "TMPDIR": str(temporary),
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-        "GATEWAY_PORT": str(port),
-        "MINISTACK_HOST": HOST,
-        "MINISTACK_REGION": REGION,
-        "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        "AUTH": "true",
-        "LOG_LEVEL": "WARNING",
-        "CLOUDTRAIL_RECORDING": "1",
-        # AWS waits a minute before the first retry of an asynchronous invocation, and two before the second.
-        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2",
-        # A step of a state machine is tried again after seconds there, which double; after a tenth of them here.
-        "SFN_WAIT_SCALE": "0.1",
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        # The emulator removes containers it believes to be its own, and nothing here needs Docker.
-        "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
-        "SWITCHBOARD_FUNCTIONS_PYTHON": str(FUNCTIONS_PYTHON),
-        "PYTHONUNBUFFERED": "1",
-        **(settings or {}),
-    }
-    with (directory / instances.LOG_NAME).open("wb") as log:
-        return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=[listener.fileno(), lock],
-            start_new_session=True,
-            bufsize=0,
-        )

@@ -17,9 +17,10 @@ import pytest
 
 from local_cloud import cloud as cloud_module
 from local_cloud import instances, standing
-from local_cloud.cloud import HOST, LocalCloud
+from local_cloud.cloud import LocalCloud
 from local_cloud.deployment import StackEvent
 from local_cloud.errors import DeploymentError, PortTakenError, StartError, UnresponsiveError
+from local_cloud.launching import HOST
 from local_cloud.paths import ROOT
 
 if TYPE_CHECKING:
