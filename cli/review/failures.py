@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from cli.review.assembly import Resource, StageTemplates
 
 ALARM: Final = "AWS::CloudWatch::Alarm"
-_QUERY: Final = re.compile(r"SELECT \w+\((\w+)\) FROM SCHEMA\([^)]*\) WHERE TableName = '(.+)'")
-"""The one form of a metrics query in use: one metric of one table, over all operations."""
+_QUERY: Final = re.compile(r"SELECT \w+\((\w+)\) FROM (?:SCHEMA\([^)]*\)|\"[\w/]+\") WHERE (\w+) = '(.+)'")
+"""The forms of a metrics query in use: one metric of one table or one vault, over all further dimensions."""
 
 Metric = tuple[str, frozenset[tuple[str, str]]]
 """A metric's name, and its dimensions."""
@@ -62,7 +62,7 @@ def _metrics(stage: StageTemplates, alarm: Resource) -> Iterator[Metric]:
     for part in properties.get("Metrics", ()):
         query = _QUERY.fullmatch(stage.text(alarm.stack, part.get("Expression", "")))
         if query:
-            yield query.group(1), frozenset({("TableName", query.group(2))})
+            yield query.group(1), frozenset({(query.group(2), query.group(3))})
 
 
 if TYPE_CHECKING:
@@ -136,7 +136,14 @@ def _of_state_machine(_stage: StageTemplates, machine: Resource) -> Paths:
     yield "is throttled", "ExecutionThrottled", dimensions
 
 
+def _of_vault(_stage: StageTemplates, vault: Resource) -> Paths:
+    dimensions = {"BackupVaultName": _itself(vault, "BackupVaultName")}
+    yield "a copy fails", "NumberOfBackupJobsFailed", dimensions
+    yield "a copy is not begun in time", "NumberOfBackupJobsExpired", dimensions
+
+
 _PATHS: Final = {
+    "AWS::Backup::BackupVault": _of_vault,
     "AWS::DynamoDB::Table": _of_table,
     "AWS::Lambda::EventInvokeConfig": _of_invocations,
     "AWS::Lambda::EventSourceMapping": _of_mapping,

@@ -44,7 +44,8 @@ class PolicyStack(Stack):
             "ControlPolicy",
             name=APP,
             description=(
-                "Tables come and go by deployment only, nobody gets a lasting key, only our regions, nobody looks away."
+                "Tables are made, and ours deleted, by deployment only; nobody gets a lasting key, only our regions, "
+                "nobody looks away."
             ),
             type="SERVICE_CONTROL_POLICY",
             content=control_policy(organisation.regions),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,14 +12,14 @@ import typer
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.main import ORDER, app
 from local_cloud.paths import ROOT as ROOT_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMON = {"--stage", "--endpoint-url", "--json", "--profile", "--region"}
-ROOT = typer.main.get_command(app)
+ROOT: Any = typer.main.get_command(app)
 
 
 def commands(group: Any = ROOT, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -28,6 +29,18 @@ def commands(group: Any = ROOT, words: tuple[str, ...] = ()) -> Iterator[tuple[t
         return
     for name, command in group.commands.items():
         yield from commands(command, (*words, name))
+
+
+def test_commands_stand_in_the_order_in_which_a_person_meets_them() -> None:
+    printed = CliRunner().invoke(app, ["--help"]).stdout
+    assert sorted(ORDER) == sorted(ROOT.commands)
+    assert [line.split()[0] for line in printed.splitlines() if line.split() and line.split()[0] in ORDER] == [*ORDER]
+    assert "..." not in printed.partition("Commands:")[2]
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((ROOT_FOLDER / "pyproject.toml").read_text())["project"]
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"{project['version']}\n"
 
 
 SLOW = ("boto3", "botocore.session", "jinja2", "s3transfer")
