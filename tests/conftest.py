@@ -35,21 +35,36 @@ FAKED = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
 
+TERMINAL = {"TERM": "xterm-256color"}
+"""What tests of a terminal find, whatever the tests were started in."""
+OF_A_PERSON = (
+    "AWS_",
+    "SWITCHBOARD_CDR",
+    "POWERTOOLS_",
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR",
+    "TTY_",
+)
+"""How variables begin by which a person's shell would change what tests see."""
+
 hypothesis.settings.register_profile("test", derandomize=True, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("stress", deadline=None, print_blob=True, max_examples=2_000)
 hypothesis.settings.load_profile("stress" if STRESS else "test")
 
 
 def pytest_configure() -> None:
-    """Forget the person's AWS settings before anything can read them, and let interruptions reach what tests start.
+    """Forget the person's settings before anything can read them, and let interruptions reach what tests start.
 
     A shell that runs the tests in the background lets them ignore interruptions, which their children would inherit.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    for name in [name for name in os.environ if name.startswith(("AWS_", "SWITCHBOARD_CDR", "POWERTOOLS_"))]:
+    for name in [name for name in os.environ if name.startswith(OF_A_PERSON)]:
         del os.environ[name]
-    os.environ.update(FAKED)
+    os.environ.update(FAKED | TERMINAL)
 
 
 def pytest_report_header() -> str:
