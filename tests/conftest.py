@@ -67,6 +67,29 @@ def pytest_configure() -> None:
     os.environ.update(FAKED | TERMINAL)
 
 
+TESTS = Path(__file__).parent
+FAST = ("unit", "infra", "browser")
+"""Folders whose tests come first: they deploy nothing, and say soon that something is wrong."""
+LONG = (
+    *("test_backfill_machine", "test_scripts", "test_operations", "test_pages", "test_backfill_definition"),
+    *("test_quarantine", "test_backfill_commands", "test_local_cloud", "test_users_sync", "test_deployment"),
+    *("test_cdr_writer", "test_stream_mappings", "test_backfill_inline", "test_demo"),
+)
+"""Files of a quarter of a minute and more: they come before the short ones, which fill the end of either process."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files, which `--no-loadscope-reorder` keeps: fast ones, long ones, all others."""
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in FAST:
+            return FAST.index(folder)
+        return len(FAST) + (LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+    items.sort(key=place)
+
+
 def pytest_report_header() -> str:
     """Name the seed, so that a failure can be repeated."""
     return f"seed: {SEED} (repeat with SWITCHBOARD_SEED={SEED}); {'full sizes' if STRESS else 'small sizes'}"

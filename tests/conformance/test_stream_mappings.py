@@ -243,6 +243,7 @@ def test_a_destination_without_permission_does_not_hold_up_the_stream(corrected:
 def test_records_that_grew_too_old_are_given_up(corrected: LocalCloud, tmp_path: Path) -> None:
     followed = follow(corrected, tmp_path, {"raises": ["1"]}, "1", "2")
     followed.invocations(at_least=2)
+    time.sleep(1)  # now both are older
     followed.update(MaximumRecordAgeInSeconds=1)
     [(_, document)] = eventually(lambda: followed.discarded() or None)
     followed.update(MaximumRecordAgeInSeconds=-1)
