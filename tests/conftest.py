@@ -67,27 +67,6 @@ def pytest_configure() -> None:
     os.environ.update(FAKED | TERMINAL)
 
 
-TESTS = Path(__file__).parent
-DEPLOYED = ("integration", "upgrade", "conformance")
-"""Folders whose tests start clouds, which wait and keep other processes busy; all others only compute."""
-LONG = (
-    *("test_backfill_machine", "test_scripts", "test_operations", "test_pages", "test_backfill_definition"),
-    *("test_quarantine", "test_backfill_commands", "test_local_cloud", "test_users_sync", "test_deployment"),
-    *("test_cdr_writer", "test_stream_mappings", "test_backfill_inline", "test_demo"),
-)
-"""Files among these of a quarter of a minute and more: they come first, and short ones fill the end of each process."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mix the files that compute with those that wait, which `--no-loadscope-reorder` keeps: so both cores are used."""
-    files = list(dict.fromkeys(item.path for item in items))
-    deployed = [path for path in files if path.relative_to(TESTS).parts[0] in DEPLOYED]
-    deployed.sort(key=lambda path: LONG.index(path.stem) if path.stem in LONG else len(LONG))
-    computing = [path for path in files if path not in deployed]
-    place = {path: number / len(group) for group in (computing, deployed) for number, path in enumerate(group)}
-    items.sort(key=lambda item: place[item.path])
-
-
 def pytest_report_header() -> str:
     """Name the seed, so that a failure can be repeated."""
     return f"seed: {SEED} (repeat with SWITCHBOARD_SEED={SEED}); {'full sizes' if STRESS else 'small sizes'}"
