@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.cli.test_backfill_runs import JOB, Shell, between_pages
+from tests.unit.cli.backfill_shell import JOB, Shell, between_pages
 
 SAID = "The table is provisioned: at most 20 write and 10 read units per second, half of what it has."
 

@@ -10,7 +10,7 @@ from switchboard.backfill.records import LEASE_SECONDS
 from switchboard.schema import runs
 from tests.fakes.backfill_table import TABLE
 from tests.unit.backfill.runs_of import VALUE, thing
-from tests.unit.cli.test_backfill_runs import JOB, Shell, between_pages
+from tests.unit.cli.backfill_shell import JOB, Shell, between_pages
 
 
 def refusing(shell: Shell) -> None:

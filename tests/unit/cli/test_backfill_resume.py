@@ -11,7 +11,7 @@ from switchboard.backfill.ledger import QUIET_SECONDS
 from switchboard.schema import runs
 from tests.fakes.messages_table import client_error
 from tests.unit.backfill.runs_of import holds
-from tests.unit.cli.test_backfill_runs import Shell
+from tests.unit.cli.backfill_shell import Shell
 
 
 def aborted() -> tuple[Shell, str]:

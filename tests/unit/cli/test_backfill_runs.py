@@ -5,70 +5,16 @@ from __future__ import annotations
 import io
 import itertools
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
 from cli import output
-from cli.main import app
-from cli.session import Target
-from cli.tools import Tools
 from switchboard.schema import runs
-from tests.fakes.backfill_cloud import BackfillCloud
-from tests.fakes.backfill_machine import Machine
 from tests.fakes.backfill_table import TABLE
-from tests.fakes.executions import Executions
-from tests.unit.backfill.runs_of import OTHER, VALUE, holds, thing, things
-from tests.unit.backfill.undone import UndoableTable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-JOB = ("--table", TABLE, "--attribute", "test", "--value", "1")
-HERE = ("--stage", "local")
-
-
-class Shell:
-    """Somebody at a terminal, and the stage that the commands reach."""
-
-    def __init__(self, items: int = 30, **options: Any) -> None:
-        self.machine = Machine(BackfillCloud(UndoableTable(things(items), page=10)))
-        self.executions = Executions(self.machine, **options)
-        self.sleeping: Callable[[], None] = lambda: None
-        self._ids = itertools.count()
-
-    def run(self, *words: str, json_: bool = True, typed: str | None = None) -> Any:
-        def client(service: str) -> Any:
-            return self.machine.cloud if service == "dynamodb" else self.executions
-
-        def sleep(seconds: float) -> None:
-            self.machine.clock.sleep(seconds)
-            self.sleeping()
-
-        tools = Tools(
-            connect=lambda _: Target("local", client),
-            sleep=sleep,
-            clock=self.machine.now,
-            random_bits=lambda _: next(self._ids),
-        )
-        asked = ["backfill", *words, *HERE, *(["--json"] if json_ else [])]
-        return CliRunner().invoke(app, asked, input=typed, obj=tools)
-
-    def start(self, *words: str) -> str:
-        """Start a run, which does nothing by itself, and answer its id."""
-        self.executions.held = True
-        done = self.run("start", *JOB, *words)
-        self.executions.held = False
-        assert done.exit_code == 0, done.stderr
-        answer = json.loads(done.stdout)
-        assert answer["status"] == runs.RUNNING
-        return str(answer["run_id"])
-
-    def asked(self) -> dict[str, Any]:
-        """The newest execution's input."""
-        return list(self.executions.inputs.values())[-1]
+from tests.unit.backfill.runs_of import OTHER, VALUE, holds, thing
+from tests.unit.cli.backfill_shell import JOB, Shell, between_pages
 
 
 def test_start_names_the_execution_after_the_run_and_leaves_the_rest_to_the_plan() -> None:
@@ -243,18 +189,6 @@ def test_a_run_of_another_id_is_not_found() -> None:
         assert "no-such-run" not in done.stderr
 
 
-def between_pages(shell: Shell, do: Callable[[], None]) -> None:
-    """Do something once, while a run works."""
-    done: list[bool] = []
-
-    def told(name: str, _request: dict[str, Any]) -> None:
-        if name == "batch_execute_statement" and not done:
-            done.append(True)
-            do()
-
-    shell.machine.cloud.after = told
-
-
 def test_a_run_is_paused_and_resumed() -> None:
     shell = Shell(90)
     run_id = shell.start()
@@ -327,34 +261,6 @@ def test_pause_and_rate_answer_how_the_run_stands() -> None:
     assert [(each["run_id"], each["status"]) for each in told] == [(run_id, runs.RUNNING)] * 3
     assert [each["max_write_units"] for each in told] == [80] * 3
     assert [each["pausing"] for each in told] == [False, True, False]
-
-
-@pytest.mark.parametrize("typed", ["", "another\n"])
-def test_undo_changes_nothing_where_the_name_is_not_typed(typed: str) -> None:
-    shell = Shell()
-    run_id = shell.start()
-    shell.executions.run(run_id)
-    refused = shell.run("undo", run_id, "--wait", typed=typed)
-    assert refused.exit_code == 3
-    assert "--confirm" in refused.stderr
-    assert None not in holds(shell.machine.cloud.things).values()
-    assert shell.run("undo", run_id, "--wait", typed=TABLE + "\n").exit_code == 0
-
-
-def test_undo_wants_the_tables_name_and_takes_back_what_the_run_changed() -> None:
-    shell = Shell()
-    before = holds(shell.machine.cloud.things)
-    run_id = shell.start()
-    shell.executions.run(run_id)
-    refused = shell.run("undo", run_id, "--confirm", "another", "--wait")
-    assert refused.exit_code == 3
-    assert None not in holds(shell.machine.cloud.things).values()
-    done = shell.run("undo", run_id, "--confirm", TABLE, "--wait")
-    assert done.exit_code == 0, done.stderr
-    assert shell.asked() == {"job": "undo", "run": run_id, "uncertain": False}
-    assert holds(shell.machine.cloud.things) == before
-    shell.run("undo", run_id, "--confirm", TABLE, "--uncertain")
-    assert shell.asked()["uncertain"] is True
 
 
 @pytest.mark.parametrize(
